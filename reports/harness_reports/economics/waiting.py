@@ -9,7 +9,8 @@ simulation is extrapolated.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -25,8 +26,10 @@ MOST_LOAD = 0.9
 """Share of what machines can serve that is planned with at most."""
 _LEVELS = 550
 """Equally likely times that stand for those of a batch size; no usual share falls between two."""
-_SIMULATED = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+_SIMULATED = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64)
 """Numbers of machines. More than the last do not wait longer at the same load."""
+_FEW_LOADS = 2
+"""Loads that are simulated together where a limit is looked for."""
 _ROUNDING = 1e-9
 _MARGIN = 1.25
 
@@ -139,13 +142,15 @@ class _BatchQueue:
         return float(self._on_curve(load, few) ** (1 - more) * self._on_curve(load, many) ** more)
 
     def load_within(self, limit_s: float, machines: int) -> float:
-        """Return the highest load, at most `MOST_LOAD`, at which the limit is met, by bisection; 0 if none."""
+        """Return the highest load, at most `MOST_LOAD`, at which the limit is met; 0 if none."""
         limit_s *= 1 + _ROUNDING
         if self.at_most_s(MOST_LOAD, machines) <= limit_s:  # without a simulation
             return MOST_LOAD
-        if self.answer_s(MOST_LOAD, machines) <= limit_s:
-            return MOST_LOAD
+        if machines in _SIMULATED:
+            return _load_within(self, limit_s, machines)
         low, high = 0.0, MOST_LOAD
+        if self.answer_s(high, machines) <= limit_s:
+            return high
         while high - low > _ROUNDING:
             middle = (low + high) / 2
             low, high = (middle, high) if self.answer_s(middle, machines) <= limit_s else (low, middle)
@@ -168,23 +173,73 @@ class _BatchQueue:
         return float(np.interp(load, loads, scaled_s) / (1 - load))
 
 
+@lru_cache(maxsize=64)
+def _times(queue: _BatchQueue) -> tuple[np.ndarray, np.ndarray]:
+    """Return equally likely seconds of a batch of each size, size × level, and the loads of a curve, from 0."""
+    measured = np.frombuffer(queue.levels_s).reshape(-1, _LEVELS)
+    largest = queue.sizes[-1]
+    weights = [np.interp(range(1, largest + 1), queue.sizes, one) for one in np.eye(len(queue.sizes))]
+    times_s = np.transpose(weights) @ measured
+    # At the least load one machine is busy with single requests for a two-hundredth of the time.
+    least = min(0.05, times_s[-1].mean() / times_s[0].mean() / largest / 200)
+    return times_s, np.array([0.0, *np.geomspace(least, 0.1, 4)[:-1], *np.linspace(0.1, MOST_LOAD, 17)])
+
+
+@lru_cache(maxsize=1024)
+def _simulated(queue: _BatchQueue, machines: int) -> dict[int, float]:  # noqa: ARG001 - one for each number
+    """Return the answer times that were simulated, by the place of the load among the loads of a curve."""
+    return {0: float(np.quantile(_times(queue)[0][0], queue.share, method="inverted_cdf"))}
+
+
+def _answers_s(queue: _BatchQueue, machines: int, places: Iterable[int]) -> list[float]:
+    """Return the answer times at some of the loads of a curve, which are simulated only once."""
+    answers_s, places = _simulated(queue, machines), list(places)
+    if missing := [place for place in places if place not in answers_s]:
+        times_s, loads = _times(queue)
+        simulated = simulated_answers_s(times_s, machines, loads[missing], queue.share)
+        answers_s.update(zip(missing, simulated.tolist(), strict=True))
+    return [answers_s[place] for place in places]
+
+
 @lru_cache(maxsize=512)
 def _curve(queue: _BatchQueue, machines: int) -> tuple[np.ndarray, np.ndarray]:
     """Return loads from 0 to 1, and the answer time at each times 1 - load."""
-    largest = queue.sizes[-1]
-    measured = np.frombuffer(queue.levels_s).reshape(-1, _LEVELS)
-    times_s = np.column_stack([np.interp(range(1, largest + 1), queue.sizes, level) for level in measured.T])
-    # At the least load one machine is busy with single requests for a two-hundredth of the time.
-    least = min(0.05, times_s[-1].mean() / times_s[0].mean() / largest / 200)
-    loads = np.concatenate([np.geomspace(least, 0.1, 4)[:-1], np.linspace(0.1, MOST_LOAD, 17)])
-    simulated = simulated_answers_s(times_s, machines, loads, queue.share)
-    alone = np.quantile(times_s[0], queue.share, method="inverted_cdf")
-    answers_s = np.maximum.accumulate([alone, *simulated])
-    loads = np.array([0.0, *loads])
-    scaled_s = answers_s * (1 - loads)
+    _, loads = _times(queue)
+    scaled_s = np.maximum.accumulate(_answers_s(queue, machines, range(loads.size))) * (1 - loads)
     beyond_s = scaled_s[-1] + (1 - loads[-1]) * (scaled_s[-1] - scaled_s[-2]) / (loads[-1] - loads[-2])
     scaled_s = np.array([*scaled_s, max(0.0, beyond_s)])
-    if fewer := _SIMULATED[: _SIMULATED.index(machines)]:
+    if machines > 1:
         # More machines do not wait longer at the same load: what looks so is the simulation's error.
-        scaled_s = np.minimum(scaled_s, _curve(queue, fewer[-1])[1])
+        scaled_s = np.minimum(scaled_s, _curve(queue, _fewer(machines))[1])
     return np.array([*loads, 1.0]), scaled_s
+
+
+def _fewer(machines: int) -> int:
+    return _SIMULATED[_SIMULATED.index(machines) - 1]
+
+
+@lru_cache(maxsize=1024)
+def _load_within(queue: _BatchQueue, limit_s: float, machines: int) -> float:
+    """Return the highest load of a curve, at most `MOST_LOAD`, at which the limit is met; 0 if none.
+
+    Only loads near it are simulated: from that of fewer machines, which is no higher, upwards.
+    """
+    _, loads = _times(queue)
+    last = loads.size - 1
+    if machines > 1:
+        least = _load_within(queue, limit_s, _fewer(machines))
+        place = int(loads.searchsorted(least, side="right")) - 1
+    else:
+        least = 0.0
+        place = bisect_right(range(1, last + 1), limit_s, key=lambda place: _answers_s(queue, 1, [place])[0])
+    for first in range(place, last, _FEW_LOADS):
+        answers_s = _answers_s(queue, machines, range(first, min(first + _FEW_LOADS, last) + 1))
+        above = next((number for number, answer in enumerate(answers_s) if answer > limit_s), None)
+        if above == 0:
+            return least
+        if above is not None:
+            near, far = loads[first + above - 1 : first + above + 1]
+            # Answer times times 1 - load are a line between loads, and so is what is left of the limit.
+            left_s, over_s = (limit_s - answers_s[above - 1]) * (1 - near), (answers_s[above] - limit_s) * (1 - far)
+            return max(least, float(near + (far - near) * left_s / (left_s + over_s)))
+    return MOST_LOAD

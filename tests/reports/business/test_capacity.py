@@ -106,7 +106,7 @@ def test_batches_are_simulated_only_where_they_could_take_less(bench: Any, monke
     assert cheapest(ways, np.array([44.0, 75.0]), Capacity.machines)[1].tolist() == [1, 2]
     assert simulated == []
     cheapest(ways, np.array([44.0, 54.0]), Capacity.machines)
-    assert simulated == [1]
+    assert set(simulated) == {1}
 
 
 def test_the_most_of_any_way(bench: Any) -> None:

@@ -17,9 +17,18 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from harness import FactError
+from harness_reports.economics.batch_queue import simulated_answers_s
 from harness_reports.economics.queueing import erlang_c
 from harness_reports.economics.textbook.queueing import mg1, mm1_time_in_system_s, servers_needed
-from harness_reports.economics.waiting import MOST_LOAD, Service, _curve, answer_s, arrivals_within
+from harness_reports.economics.waiting import (
+    MOST_LOAD,
+    Service,
+    _curve,
+    _simulated,
+    _times,
+    answer_s,
+    arrivals_within,
+)
 
 LOADS = (0.3, 0.6, 0.8, 0.9)
 EVEN = (np.arange(5000) + 0.5) / 5000
@@ -362,6 +371,7 @@ def test_a_queue_is_simulated_alike_each_time() -> None:
     arrivals = rate(first, 2, 0.7)
     answer = answer_s(first, arrivals, 2)
     _curve.cache_clear()
+    _simulated.cache_clear()
 
     assert answer_s(again, arrivals, 2) == answer
 
@@ -388,6 +398,28 @@ def test_bad_input_is_named(make: Callable[[], object], message: str) -> None:
     """What is wrong, and what to give."""
     with pytest.raises(FactError, match=message):
         make()
+
+
+@pytest.mark.parametrize("machines", [1, 2, 5])
+@pytest.mark.parametrize("name", BATCHES)
+def test_a_few_loads_are_simulated_as_all_are(name: str, machines: int) -> None:
+    """To the last bit: runs of a load have the same random numbers whichever other loads are simulated."""
+    times_s, loads = _times(BATCHES[name].batches(0.99))
+    every = simulated_answers_s(times_s, machines, loads[1:], 0.99)
+
+    for some in ([0], [3, 4], [10, 15, 19]):
+        assert simulated_answers_s(times_s, machines, loads[1:][some], 0.99).tolist() == every[some].tolist()
+
+
+@pytest.mark.parametrize("machines", [1, 2, 3, 8])
+@pytest.mark.parametrize("name", BATCHES)
+def test_a_few_loads_give_the_same_limit_as_the_whole_curve(name: str, machines: int) -> None:
+    """Which is simulated at every load: its answer time there is the limit, to the error of the simulation."""
+    queue = BATCHES[name].batches(0.99)
+    shortest, longest = queue.answer_s(0.0, machines), queue.answer_s(MOST_LOAD, machines)
+
+    for limit_s in np.linspace(shortest, longest, 9)[1:-1]:
+        assert queue.answer_s(queue.load_within(limit_s, machines), machines) == pytest.approx(limit_s, rel=0.02)
 
 
 @pytest.mark.parametrize("machines", [1, 2, 8])
