@@ -30,6 +30,8 @@ _SIMULATED = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64)
 """Numbers of machines. More than the last do not wait longer at the same load."""
 _FEW_LOADS = 2
 """Loads that are simulated together where a limit is looked for."""
+_FAR_APART = (5, 10, 15)
+"""Places of the loads of one machine that are looked at first."""
 _ROUNDING = 1e-9
 _MARGIN = 1.25
 
@@ -218,6 +220,14 @@ def _fewer(machines: int) -> int:
     return _SIMULATED[_SIMULATED.index(machines) - 1]
 
 
+def _place_of_one(queue: _BatchQueue, limit_s: float) -> int:
+    """Return the place of the highest load at which one machine meets a limit: of a few, then of those between."""
+    few = bisect_right(_answers_s(queue, 1, _FAR_APART), limit_s)
+    before = (0, *_FAR_APART)[few]
+    between = range(before + 1, before + _FAR_APART[0])
+    return before + bisect_right(_answers_s(queue, 1, between), limit_s)
+
+
 @lru_cache(maxsize=1024)
 def _load_within(queue: _BatchQueue, limit_s: float, machines: int) -> float:
     """Return the highest load of a curve, at most `MOST_LOAD`, at which the limit is met; 0 if none.
@@ -230,10 +240,10 @@ def _load_within(queue: _BatchQueue, limit_s: float, machines: int) -> float:
         least = _load_within(queue, limit_s, _fewer(machines))
         place = int(loads.searchsorted(least, side="right")) - 1
     else:
-        least = 0.0
-        place = bisect_right(range(1, last + 1), limit_s, key=lambda place: _answers_s(queue, 1, [place])[0])
-    for first in range(place, last, _FEW_LOADS):
-        answers_s = _answers_s(queue, machines, range(first, min(first + _FEW_LOADS, last) + 1))
+        least, place = 0.0, _place_of_one(queue, limit_s)
+    step = _FEW_LOADS if machines > 1 else 1
+    for first in range(place, last, step):
+        answers_s = _answers_s(queue, machines, range(first, min(first + step, last) + 1))
         above = next((number for number, answer in enumerate(answers_s) if answer > limit_s), None)
         if above == 0:
             return least
