@@ -59,7 +59,7 @@ def pairs(
         raise FactError("A name is given twice: a candidate is compared with another one.")
     if metric is not None and metric not in results.metric_names:
         raise StoreError(unknown("metric", metric, results.metric_names))
-    measured = _evaluated(results, task, data)
+    measured = _by_name(_evaluated(results, task, data))
     reference = _graded(measured, names[0], metric)
     others = [_graded(measured, name, metric, beside=reference) for name in names[1:]]
     compared = [
@@ -122,14 +122,25 @@ def _evaluated(results: Results, task: str | None, data: str | None) -> list[Mea
     return measured
 
 
-def _graded(measured: Sequence[Measured], name: str, metric: str | None, beside: _Graded | None = None) -> _Graded:
+def _by_name(measured: Iterable[Measured]) -> dict[str, list[Measured]]:
+    """Return the candidates that each name stands for."""
+    by_name: dict[str, list[Measured]] = defaultdict(list)
+    for each in measured:
+        for name in names_of(each):
+            by_name[name].append(each)
+    return by_name
+
+
+def _graded(
+    measured: Mapping[str, Sequence[Measured]], name: str, metric: str | None, beside: _Graded | None = None
+) -> _Graded:  # fmt: skip
     """Return what a name stands for, one candidate for each task, data and metric.
 
     Of one that was measured in several runtimes it is that in the runtime of `beside`, the reference.
     """
-    named = [each for each in measured if name in names_of(each)]
+    named = measured.get(name)
     if not named:
-        raise StoreError(unknown("candidate", name, {each.key.model for each in measured}))
+        raise StoreError(unknown("candidate", name, {each.key.model for group in measured.values() for each in group}))
     groups: dict[_Place, list[tuple[Measured, Quality]]] = defaultdict(list)
     for each in named:
         quality = each.quality if metric is None else each.quality_in(metric)
