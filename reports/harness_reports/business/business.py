@@ -79,6 +79,12 @@ class Sums(NamedTuple):
     years: tuple[tuple[Year, np.ndarray], ...]
     """Each year with its discount factor."""
 
+    def times(self, factor: float) -> Sums:
+        """Return the sums with the requests of every year multiplied by a factor."""
+        requests = {id(year.requests): year.requests * factor for year, _ in self.years}  # alike years stay one array
+        years = tuple((year._replace(requests=requests[id(year.requests)]), discount) for year, discount in self.years)
+        return self._replace(income_usd=self.income_usd * factor, requests=self.requests * factor, years=years)
+
 
 def demand(drawn: Drawn) -> np.ndarray:
     """Return the requests of a steady-state year."""

@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from harness_reports.business.business import Business
+from harness_reports.business.business import Business, Sums, market_sums
 from harness_reports.business.evidence import Evidence
 from harness_reports.business.market import Market
 from harness_reports.business.npv_distribution import MarketDraws
@@ -35,6 +35,8 @@ _STEP = math.log(1.05)
 """Values are looked at in steps of 5 %: one more machine may undo what more demand has won."""
 _STEPS = 142
 """Up to a thousandth and a thousandfold of today's value."""
+_BLOCK = 8
+"""Steps that are looked at together where bounds decide all of them."""
 _HALVINGS = 10
 """Of the logarithm of a step: to a ten-thousandth of the value."""
 _FARTHER = 1.5
@@ -56,6 +58,8 @@ class Lever(NamedTuple):
     """Value → the market with it, and how evidence changes with it."""
     exponent: Callable[[float], int]
     """Value → the power of ten to which its sentence shows it."""
+    bounds: Callable[[float, float], tuple[np.ndarray, np.ndarray]] | None = None
+    """Two ascending values → by draw, no more and no less than any net present value between; None: not known."""
 
 
 def flip(outlook: Outlook, baselines: Sequence[Evidence], verdict: Verdict) -> Reason | None:
@@ -108,10 +112,30 @@ class _Flip:
         return Lever(self._market.numbers[_VALUE], lambda usd: none + usd * per_usd, self._with(_VALUE), _fine)
 
     def _volume(self) -> Lever:
-        def npv_usd(requests: float) -> np.ndarray:
-            return self.business.npv_usd({**self._drawn, _VOLUME: np.full(1, requests)})
+        business, drawn, today = self.business, self._drawn, self._market.requests_per_year
+        once = market_sums({**drawn, _VOLUME: np.full(1, today)}, business.years, business.supply.decline)
+        # Without serving it is linear.
+        one, two = (business.npv_of(drawn, once.times(times)) + self._served(once, times) for times in (1.0, 2.0))
 
-        return Lever(self._market.requests_per_year, npv_usd, self._with(_VOLUME), _coarse)
+        @lru_cache(maxsize=4)
+        def served_usd(requests: float) -> np.ndarray:
+            return self._served(once, requests / today)
+
+        def earned_usd(requests: float) -> np.ndarray:
+            return np.asarray(one + (requests / today - 1) * (two - one))
+
+        def npv_usd(requests: float) -> np.ndarray:
+            return np.asarray(earned_usd(requests) - served_usd(requests))
+
+        def bounds(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+            ends = earned_usd(low), earned_usd(high)
+            return np.minimum(*ends) - served_usd(high), np.maximum(*ends) - served_usd(low)
+
+        rising = business.supply.rises and not business.pays_energy
+        return Lever(self._market.requests_per_year, npv_usd, self._with(_VOLUME), _coarse, bounds if rising else None)
+
+    def _served(self, once: Sums, requests: float) -> np.ndarray:
+        return self.business.serving_usd(self._drawn, once.times(requests))
 
     def _prices(self) -> Lever:
         today = float(self.outlook.evidence.pricing.multiplier)
@@ -142,13 +166,29 @@ class _Flip:
     def _steps(self, lever: Lever) -> Iterator[tuple[float, float, bool]]:
         """Yield steps from today's value, the nearest first, and whether one leaves its side of the threshold."""
         today = self._passes(lever, lever.today)
+        sides = [self._passing(lever, up=up) for up in (True, False)]
         up = down = today
         for step in range(_STEPS):
             near, far = math.exp(step * _STEP), math.exp((step + 1) * _STEP)
-            before, up = up, self._passes(lever, lever.today * far)
+            before, up = up, next(sides[0])
             yield lever.today * near, lever.today * far, before == today != up
-            before, down = down, self._passes(lever, lever.today / far)
+            before, down = down, next(sides[1])
             yield lever.today / near, lever.today / far, before == today != down
+
+    def _passing(self, lever: Lever, *, up: bool) -> Iterator[bool]:
+        """Yield whether the threshold is passed at the end of each step, a block at a time where bounds decide it."""
+        for first in range(0, _STEPS, _BLOCK):
+            factors = [math.exp((step + 1) * _STEP) for step in range(first, min(first + _BLOCK, _STEPS))]
+            values = [lever.today * factor if up else lever.today / factor for factor in factors]
+            alike = self._alike(lever, min(values), max(values))
+            yield from (self._passes(lever, value) if alike is None else alike for value in values)
+
+    def _alike(self, lever: Lever, low: float, high: float) -> bool | None:
+        """Return whether every value between two passes, or none; None where bounds do not say."""
+        if lever.bounds is None:
+            return None
+        least, most = (self._enough(npv_usd) for npv_usd in lever.bounds(low, high))
+        return least if least == most else None
 
     def _beyond(self, lever: Lever, crossing: float) -> float | None:
         """Return a value past a crossing that changes the verdict; None if none is found."""
@@ -175,7 +215,10 @@ class _Flip:
         return rounded if self._changes(lever, rounded) else None
 
     def _passes(self, lever: Lever, value: float) -> bool:
-        threshold, npv_usd = self.outlook.decision.threshold, lever.npv_usd(value)
+        return self._enough(lever.npv_usd(value))
+
+    def _enough(self, npv_usd: np.ndarray) -> bool:
+        threshold = self.outlook.decision.threshold
         assert threshold is not None  # noqa: S101 - `flip` has looked
         if threshold.loss is None:
             return bool(npv_usd.mean() > 0)

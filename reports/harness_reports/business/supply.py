@@ -57,6 +57,11 @@ class Supply(Protocol):
         """The figure of the yearly decline of its price."""
         ...
 
+    @property
+    def rises(self) -> bool:
+        """Whether more requests never cost less: not where batches, which form above some load, take less of each."""
+        ...
+
     def year(self, requests: np.ndarray, drawn: Drawn) -> YearOfServing:
         """Return what serving a year's requests takes."""
         ...
@@ -133,6 +138,11 @@ class Machines(_OwnMachines):
     whole: bool = True
     """Whether a part of a machine is paid as a whole one; False: other use cases pay for the rest."""
 
+    @property
+    def rises(self) -> bool:
+        """Whether machines come whole, or there is one way of serving."""
+        return self.whole or len(self.ways) == 1
+
     def need(self, way: Capacity, peak_per_s: np.ndarray) -> np.ndarray:
         """Return the machines that each peak needs at the measured speed."""
         if self.whole:
@@ -158,6 +168,11 @@ class Elastic(_OwnMachines):
     utilisation: float
     """Share of the paid time in which they answer."""
 
+    @property
+    def rises(self) -> bool:
+        """Whether there is one way of serving."""
+        return len(self.ways) == 1
+
     def need(self, way: Capacity, peak_per_s: np.ndarray) -> np.ndarray:  # noqa: ARG002 - no number of machines is paid
         """Return the seconds of a request, whatever the peak."""
         return np.full(1, 1 / way.samples_per_s)
@@ -177,6 +192,7 @@ class Calls:
     """Calls of a hosted or a served model; their price is the input `usd_per_call`."""
 
     decline: ClassVar[str] = CALLS_DECLINE
+    rises: ClassVar[bool] = True
 
     def year(self, requests: np.ndarray, drawn: Drawn) -> YearOfServing:
         """Return the cost of the calls."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from harness import UseCase
 from harness.plugins import load_plugins
 from harness_reports.business.evidence import gather
-from harness_reports.business.flip import _away, _coarse, _fine
+from harness_reports.business.flip import _away, _coarse, _fine, _Flip
 from harness_reports.business.market import read_market
 from harness_reports.business.viability import judge, judge_all, viability
 from harness_reports.cells import usd
@@ -183,6 +184,45 @@ def test_a_driver_may_change_a_verdict_before_the_limit_of_a_loss(bench: Any, pr
         assert row["verdict"] == "invest"
         assert verdict(records, pricing, case, row["model"], change) == "pilot"
         assert verdict(records, pricing, case, row["model"], nearer) == "invest"
+
+
+def test_bounds_spare_steps_and_change_nothing(bench: Any, pricing: Pricing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps that bounds decide are the same when each is looked at; values between two lie within their bounds."""
+    looked: list[float] = []
+    for name in BY_DEFAULT:
+        (candidates,) = judge_all(records_of(bench, CASES[name]), pricing, [CASES[name]], draws=DRAWS)
+        for one in candidates.judged:
+            flipping = _Flip(one.outlook, one.baselines, "pilot", one.business)
+            lever = flipping._volume()
+            each = lever._replace(npv_usd=lambda value, lever=lever: looked.append(value) or lever.npv_usd(value))
+            if one.outlook.decision.threshold is None or lever.bounds is None:
+                continue
+            by_bounds = list(flipping._steps(each))
+            few = len(looked)
+            assert list(flipping._steps(each._replace(bounds=None))) == by_bounds
+            assert few < len(looked) - few
+            looked.clear()
+            for low, high in ((0.1, 0.15), (0.9, 1.2), (5.0, 50.0)):
+                least, most = lever.bounds(low * lever.today, high * lever.today)
+                for factor in np.geomspace(low, high, 9):
+                    npv_usd = lever.npv_usd(factor * lever.today)
+                    assert (least <= npv_usd + 1e-6).all()
+                    assert (npv_usd <= most + 1e-6).all()
+
+
+def test_demand_multiplied_is_the_business_at_that_demand(bench: Any, pricing: Pricing) -> None:
+    """The net present value of the lever and that of the business, at volumes of a thousandth and a thousandfold."""
+    compared = 0
+    for name in BY_DEFAULT:
+        (candidates,) = judge_all(records_of(bench, CASES[name]), pricing, [CASES[name]], draws=DRAWS)
+        for one in candidates.judged:
+            lever = _Flip(one.outlook, one.baselines, "pilot", one.business)._volume()
+            for factor in (1e-3, 0.5, 1.0, 3.0, 1e3):
+                requests = np.full(1, factor * lever.today)
+                slow = one.business.npv_usd({**one.outlook.npv.drawn, "requests_per_year": requests})
+                assert lever.npv_usd(requests[0]) == pytest.approx(slow, rel=1e-9, abs=1e-6)
+                compared += 1
+    assert compared
 
 
 def test_an_uncertain_figure_is_said_to_become_certain(bench: Any, pricing: Pricing, make_use_case: Any) -> None:
