@@ -18,6 +18,7 @@ from harness_reports.business.alternatives import alternatives_of
 from harness_reports.business.evidence import gather
 from harness_reports.business.market import read_market
 from harness_reports.business.viability import CandidateVerdict, judge_all, viability
+from harness_reports.economics import waiting
 from harness_reports.economics.textbook.simulation import simulate
 from harness_reports.measured import intervals
 from harness_reports.measured.pairs import names_of
@@ -57,12 +58,17 @@ def built() -> tuple[list[Any], Pricing, list[UseCase]]:
     return records, choose(prices), cases
 
 
+def _forget() -> None:
+    """Forget what was resampled and simulated, as a new process would have to do it."""
+    for kept in (intervals._resampled, intervals._resampled_difference, waiting._simulated, waiting._load_within):
+        kept.cache_clear()
+
+
 def test_ten_use_cases_of_fifty_candidates(built: tuple[list[Any], Pricing, list[UseCase]]) -> None:
     """All of the table: evidence, 10,000 draws of every row, verdicts; nothing is remembered from the round before."""
     took = []
     for _ in range(ROUNDS):
-        intervals._resampled.cache_clear()
-        intervals._resampled_difference.cache_clear()
+        _forget()
         began = time.perf_counter()
         frame = viability(*built)
         took.append(time.perf_counter() - began)
@@ -78,8 +84,7 @@ def test_ten_use_cases_with_comparisons_cascades_and_alternatives(
     records, pricing, cases = built
     took: dict[str, list[float]] = {"verdicts": [], "alternatives": [], "comparisons": []}
     for _ in range(ROUNDS):
-        intervals._resampled.cache_clear()
-        intervals._resampled_difference.cache_clear()
+        _forget()
         began = time.perf_counter()
         judged = list(judge_all(records, pricing, cases))
         best = [candidates.best for candidates in judged]
