@@ -22,6 +22,8 @@ LOSSES = ("negative margin", "expected loss")
 """Reasons of a candidate that meets the needs and is not expected to earn its cost."""
 RULING_OUT = ("quality missed", "latency missed", "third party")
 """Reasons of a candidate that misses a need, whatever it earns."""
+_OF_LATENCY = ("few queries", "call latency not measured")
+"""What is missing to test a latency: it decides nothing where the quality is missed already."""
 TOP = 3
 """Drivers at whose 10th and 90th percentile an investment needs a positive net present value."""
 
@@ -83,9 +85,10 @@ class Decision(NamedTuple):
 def decide(inputs: VerdictInputs) -> Decision:
     """Return the verdict and its reasons.
 
-    The gates in order: enough evidence; needs met; positive unit margin; positive expected net present value; a loss no
-    likelier than accepted; positive net present value at the 10th and 90th percentile of the top drivers. `invest`
-    passes all. `pilot` has a positive expected net present value and fails a later gate, or may miss a need.
+    The gates in order: enough evidence, of latency only where the quality may be enough; needs met; positive unit
+    margin; positive expected net present value; a loss no likelier than accepted; positive net present value at the
+    10th and 90th percentile of the top drivers. `invest` passes all. `pilot` has a positive expected net present value
+    and fails a later gate, or may miss a need.
     """
     decision, mark = _decide(inputs), inputs.not_validated
     if mark is None or mark in decision.reasons or decision.verdict == "not enough evidence":
@@ -94,7 +97,7 @@ def decide(inputs: VerdictInputs) -> Decision:
 
 
 def _decide(inputs: VerdictInputs) -> Decision:
-    if inputs.gaps or inputs.money is None:
+    if _missing(inputs) or inputs.money is None:
         return Decision("not enough evidence", inputs.gaps, None, None)
     money, success = inputs.money, inputs.money.probability_of_success
     unmet = list(_unmet(inputs))
@@ -124,7 +127,7 @@ def ruling_out(reasons: Iterable[Reason] | None) -> Reasons | None:
 
 def needs_met(inputs: VerdictInputs) -> Literal["yes", "maybe", "no"] | None:
     """Return whether quality and latency meet the needs, as `decide` takes them; None if evidence is missing."""
-    if inputs.gaps:
+    if _missing(inputs):
         return None
     return "no" if any(_unmet(inputs)) else "maybe" if any(_doubts(inputs)) else "yes"
 
@@ -139,6 +142,12 @@ def _falls_short(inputs: VerdictInputs, quality: float) -> bool:
     if inputs.needed_quality is None:
         return False
     return quality < inputs.needed_quality if inputs.accuracy["higher_is_better"] else quality > inputs.needed_quality
+
+
+def _missing(inputs: VerdictInputs) -> list[Reason]:
+    """Return what has to be measured before anything can be decided."""
+    latency_alone = bool(inputs.gaps) and all(gap.code in _OF_LATENCY for gap in inputs.gaps)
+    return [] if latency_alone and _falls_short(inputs, _sides(inputs)[0]) else list(inputs.gaps)
 
 
 def _unmet(inputs: VerdictInputs) -> Iterator[Reason]:

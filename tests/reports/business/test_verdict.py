@@ -1,9 +1,11 @@
-"""What a verdict says of a comparison with the cheap baseline that lacks something."""
+"""What a verdict says where something was not measured: of the latency, and of the cheap baseline."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from harness import UseCase
 from harness_reports.business.viability import Candidates, judge_all
@@ -66,3 +68,29 @@ def test_a_better_candidate_need_not_know_what_the_baseline_earns(
     assert "baseline without value" not in codes(
         judged([*bench.case(scores=GOOD), *unserved], pricing, make_use_case())
     )
+
+
+FEW = (0.03,) * 50
+"""Latencies of too few queries for a test of the 99th percentile."""
+
+
+@pytest.mark.parametrize(
+    ("right", "items", "verdict", "code"),
+    [
+        (30, 100, "do not invest", "quality missed"),
+        (92, 100, "not enough evidence", "few queries"),  # the latency decides
+        (85, 100, "not enough evidence", "few queries"),  # the quality is in doubt: it may be enough
+        (3, 10, "not enough evidence", "few items"),  # nobody knows the quality either
+    ],
+)
+def test_a_missed_quality_needs_no_test_of_the_latency(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase, right: int, items: int, verdict: str, code: str
+) -> None:
+    """More queries would be paid for a candidate that no latency can save."""
+    scores = (1,) * right + (0,) * (items - right)
+    records = bench.case(scores=scores, latency_s=FEW)
+    candidate = judged(records, pricing, make_use_case(needs={"quality": 0.85, "latency_s": 0.1})).best
+
+    assert candidate.decided["verdict"] == verdict
+    assert candidate.decided["reasons"][0].code == code
+    assert candidate.decided["needs_met"] == ("no" if verdict == "do not invest" else None)
