@@ -1,4 +1,8 @@
-"""Artifacts: one folder per finished step, under its fingerprint. Written elsewhere, then moved in atomically."""
+"""Artifacts: one folder per finished step. Written elsewhere, then moved in atomically; never replaced.
+
+An artifact is named after its step's fingerprint and its own content: two runs that do the same step keep two of them,
+and the record says which counts. What records of before version 10 name has no digest, and is not checked.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,12 @@ from pathlib import Path
 
 import psutil
 
+from harness.digests import folder_digest
 from harness.errors import StoreError
 
 UNFINISHED = "unfinished-"
+_LETTERS = 16
+"""Of a digest, in a folder's name: two contents of one step never share them."""
 
 
 class Artifacts:
@@ -20,9 +27,20 @@ class Artifacts:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def path(self, fingerprint: str) -> Path:
-        """Return the folder of a finished step's artifact."""
-        return self.root / fingerprint[:2] / fingerprint
+    def path(self, fingerprint: str, digest: str | None) -> Path:
+        """Return the folder of a finished step's artifact.
+
+        Args:
+            fingerprint: of the step.
+            digest: of the artifact, as its record has it; None of a record of before version 10.
+        """
+        name = fingerprint if digest is None else f"{fingerprint}-{digest[:_LETTERS]}"
+        return self.root / fingerprint[:2] / name
+
+    def is_intact(self, fingerprint: str, digest: str | None) -> bool:
+        """Return whether an artifact is there, and is what was written: all of it is read."""
+        folder = self.path(fingerprint, digest)
+        return folder.is_dir() and (digest is None or digest == _digest(folder))
 
     def scratch(self) -> Path:
         """Return a new empty folder for the step in flight.
@@ -39,13 +57,39 @@ class Artifacts:
                 "is a folder that may be written. Finished steps are kept."
             ) from error
 
-    def keep(self, scratch: Path, fingerprint: str) -> None:
-        """Move a finished step's folder into place; replace what an earlier run left there without a record."""
-        final = self.path(fingerprint)
+    def keep(self, scratch: Path, fingerprint: str) -> str:
+        """Move a finished step's folder into place, on the disk for good, and return its digest.
+
+        Another run may have kept the same content already: then that stays. What is damaged there makes room.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        digest = _digest(scratch)
+        final = self.path(fingerprint, digest)
+        if self.is_intact(fingerprint, digest):
+            self.discard(scratch)
+            return digest
+        for written in [*scratch.rglob("*"), scratch]:
+            _flush(written)
         final.parent.mkdir(exist_ok=True)
         if final.exists():
-            shutil.rmtree(final)
-        os.replace(scratch, final)  # noqa: PTH105 - the one atomic move
+            self._remove(final)
+        try:
+            os.replace(scratch, final)  # noqa: PTH105 - the one atomic move
+        except OSError:
+            if not self.is_intact(fingerprint, digest):  # else another run was faster
+                raise
+            self.discard(scratch)
+        _flush(final.parent)
+        _flush(self.root)
+        return digest
+
+    def _remove(self, damaged: Path) -> None:
+        """Remove a folder at once, however long the deletion of its files takes."""
+        aside = self.scratch()
+        os.replace(damaged, aside / damaged.name)  # noqa: PTH105 - atomic
+        self.discard(aside)
 
     def attempts(self, fingerprint: str) -> Path:
         """Return the folder of what attempts at a step leave for the next one; it need not exist."""
@@ -71,3 +115,18 @@ class Artifacts:
 def size_bytes(folder: Path) -> int:
     """Return the size of all files in a folder."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _digest(folder: Path) -> str:
+    return folder_digest(folder, sorted(file for file in folder.rglob("*") if file.is_file()))
+
+
+def _flush(written: Path) -> None:
+    """Write a file or a folder's entries to the disk: after a power cut no record must name what is not there."""
+    if os.name != "posix":  # elsewhere folders cannot be opened
+        return
+    descriptor = os.open(written, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -10,6 +10,7 @@ History of VERSION
 7  2026-11-27  usage, another raw field; access in the spec.
 8  2026-11-27  runs, another raw field: the requests of a load, one by one.
 9  2026-11-27  the step `grade`: grades that people gave to answers.
+10 2026-11-28  artifact_digest.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from harness.seams import Reading
 if TYPE_CHECKING:
     from harness.why import Change
 
-VERSION = 9
+VERSION = 10
 
 RAW = ("series", "scores", "items", "answers", "usage", "runs")
 """The fields with a value for each step, query or item: long, and needed by few."""
@@ -48,6 +49,9 @@ class StepResult:
     used: dict[str, Any] = field(default_factory=dict)
     """What was actually used, if it can differ from the spec."""
     data_digest: str | None = None
+    artifact_digest: str | None = None
+    """SHA-256 of the names and contents of the files that the step wrote; None of one that wrote none, and before
+    version 10."""
     readings: dict[str, Reading] = field(default_factory=dict)
     """Name with unit → value as read. Missing means not read."""
     series: MutableMapping[str, list[float]] = field(default_factory=dict)

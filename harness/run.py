@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -49,6 +49,9 @@ class Screen(Protocol):
 
     def changed(self, step: Step, what: Sequence[str]) -> None:
         """Show what has changed since a step was planned: the rest is planned again."""
+
+    def made_again(self, step: Step) -> None:
+        """Show that a finished step is done again: what it wrote is gone or has changed."""
 
 
 @dataclass
@@ -110,6 +113,8 @@ class _Runner:
         self._replan = replan
         self._outcomes = dict(plan.done)
         self._again = set(plan.again)
+        self._healed: set[str] = set()
+        """Finished steps that were done again, as their artifacts were gone or damaged: once each."""
         self._changes = 0
         self._stopped = False
         """Whether something changed that only a restart takes up."""
@@ -136,6 +141,10 @@ class _Runner:
             if any(self._outcomes.get(needed) not in FINAL for needed in step.inputs.values()):
                 summary.skipped += 1
                 self._screen.skipped(step, "a step it builds on did not succeed")
+            elif (lost := self._without_artifact(step)) is not None:
+                self._screen.made_again(lost)
+                waiting = [lost, *waiting]
+                continue
             elif (record := self._tried(step, done + 1, done + len(waiting))) is None:
                 if self._stopped:
                     summary.skipped += len(waiting)
@@ -146,6 +155,17 @@ class _Runner:
                 summary.outcomes[record.outcome] += 1
             done, waiting = done + 1, rest
         return summary
+
+    def _without_artifact(self, step: Step) -> Step | None:
+        """Return the first finished step whose artifact a step needs, and which is gone or damaged; None if none is."""
+        by_fingerprint = {each.fingerprint: each for each in self._plan.steps}
+        for needed in step.inputs.values():
+            lost = self._outcomes[needed] == "ok" and not self._store.has_artifact(needed)
+            if lost and needed not in self._healed:
+                self._healed.add(needed)
+                self._again.add(needed)
+                return by_fingerprint[needed]
+        return None
 
     def _tried(self, step: Step, number: int, total: int) -> Record | None:
         """Do a step and keep its record; return None if it was planned again instead."""
@@ -180,7 +200,9 @@ class _Runner:
             self._stop(step, f"{why} Fix it and run the same command again")
             return None
         record = self._record(step, started, ended)
-        self._store.add(record, again=step.fingerprint in self._again)
+        added = self._store.add(record, again=step.fingerprint in self._again)
+        if not added and record.artifact_digest not in (None, self._store.artifact_digest(step.fingerprint)):
+            self._store.artifacts.discard(self._store.artifacts.path(step.fingerprint, record.artifact_digest))
         if record.outcome == "ok":
             self._store.artifacts.discard(self._store.artifacts.attempts(step.fingerprint))
         return record
@@ -227,7 +249,7 @@ class _Runner:
 
     def _measured(self, step: Step, scratch: Path) -> StepResult | Changed:
         """Do a step in a worker, and keep what it wrote."""
-        inputs = {role: self._store.artifacts.path(fingerprint) for role, fingerprint in step.inputs.items()}
+        inputs = {role: self._store.artifact(fingerprint) for role, fingerprint in step.inputs.items()}
         attempts = self._store.artifacts.attempts(step.fingerprint)
         job = Job(
             step.kind, step.spec, inputs, scratch, self._files, step.basis, step.files, attempts, self._spend(step)
@@ -237,7 +259,8 @@ class _Runner:
             return ended
         try:
             if ended.outcome == "ok" and any(scratch.iterdir()):
-                self._store.artifacts.keep(scratch, step.fingerprint)
+                digest = self._store.artifacts.keep(scratch, step.fingerprint)
+                return replace(ended, artifact_digest=digest)
         except OSError as error:
             cause = plain.message(error)
             reason = f"What the step wrote cannot be kept ({cause}). Leave the store's folders as they are."
@@ -256,8 +279,8 @@ class _Runner:
         for role, needed in step.inputs.items():
             if self._outcomes[needed] == "unsupported":
                 return StepResult(outcome="unsupported", reason=f"what it builds on ({role}) is unsupported")
-            if not self._store.artifacts.path(needed).is_dir():
-                gone = f"The artifact {needed} ({role}) is gone. Restore it, or measure into a new store with --store."
+            if needed in self._healed and not self._store.has_artifact(needed):
+                gone = f"The artifact {needed} ({role}) was made again, and is gone or damaged. See what removes it."
                 return StepResult(outcome="failed", reason=gone)
         return None if step.unsupported is None else StepResult(outcome="unsupported", reason=step.unsupported)
 

@@ -65,6 +65,10 @@ class PlainScreen:
         """Print what has changed since a step was planned."""
         self._say(f"      {step.title}: ", ("planned again", "yellow"), f", {', '.join(what)}")
 
+    def made_again(self, step: Step) -> None:
+        """Print that a finished step is done again."""
+        self._say(f"      {step.title}: ", ("done again", "yellow"), ", as what it wrote is gone or has changed")
+
     def warn(self, failures: Sequence[Failure]) -> None:
         """Print which plugins failed on a record."""
         for failure in failures:

@@ -120,6 +120,22 @@ class Store:
             rows = connection.execute(sa.select(_records.c.fingerprint, _records.c.outcome).where(_FINAL))
             return {row.fingerprint: row.outcome for row in rows}
 
+    def artifact_digest(self, fingerprint: str) -> str | None:
+        """Return the digest of a finished step's artifact; None where its record has none."""
+        row = (_records.c.fingerprint == fingerprint) & _FINAL
+        with self._guard(), self._engine.connect() as connection:
+            body = connection.execute(sa.select(_records.c.body).where(row)).scalar()
+        digest: str | None = None if body is None else json.loads(body).get("artifact_digest")
+        return digest
+
+    def artifact(self, fingerprint: str) -> Path:
+        """Return the folder of a finished step's artifact; it need not be there."""
+        return self.artifacts.path(fingerprint, self.artifact_digest(fingerprint))
+
+    def has_artifact(self, fingerprint: str) -> bool:
+        """Return whether a finished step's artifact is there, and is what its record says."""
+        return self.artifacts.is_intact(fingerprint, self.artifact_digest(fingerprint))
+
     def name_data(self, names: Mapping[str, str]) -> int:
         """Rename the data of finished steps; return the number of changed records.
 

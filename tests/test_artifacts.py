@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,27 +30,98 @@ def _written(artifacts: Artifacts, text: str) -> Path:
     return scratch
 
 
-def test_a_kept_artifact_lies_under_its_fingerprint(artifacts: Artifacts) -> None:
-    """The scratch folder is gone, the content is there."""
+def test_a_kept_artifact_lies_under_fingerprint_and_digest(artifacts: Artifacts) -> None:
+    """The scratch folder is gone, the content is there; the digest is that of the names and contents."""
     scratch = _written(artifacts, "new")
-    artifacts.keep(scratch, FINGERPRINT)
+    digest = artifacts.keep(scratch, FINGERPRINT)
+    kept = artifacts.path(FINGERPRINT, digest)
+    line = f"weights {hashlib.sha256(b'new').hexdigest()}\n"
 
-    assert (artifacts.path(FINGERPRINT) / "weights").read_text(encoding="utf-8") == "new"
+    assert digest == hashlib.sha256(line.encode()).hexdigest()
+    assert (kept / "weights").read_text(encoding="utf-8") == "new"
+    assert kept.name.startswith(FINGERPRINT)
+    assert artifacts.is_intact(FINGERPRINT, digest)
     assert not scratch.exists()
 
 
-def test_what_a_killed_run_moved_without_a_record_is_replaced(artifacts: Artifacts) -> None:
-    """The later step's artifact is the one that has a record."""
-    artifacts.keep(_written(artifacts, "without a record"), FINGERPRINT)
-    artifacts.keep(_written(artifacts, "with one"), FINGERPRINT)
+def test_two_runs_of_one_step_keep_both_artifacts(artifacts: Artifacts) -> None:
+    """The first one is not replaced: its record may be the one that counts."""
+    first = artifacts.keep(_written(artifacts, "one run's"), FINGERPRINT)
+    second = artifacts.keep(_written(artifacts, "another's"), FINGERPRINT)
 
-    assert (artifacts.path(FINGERPRINT) / "weights").read_text(encoding="utf-8") == "with one"
+    assert first != second
+    assert artifacts.is_intact(FINGERPRINT, first)
+    assert artifacts.is_intact(FINGERPRINT, second)
+
+
+def test_the_same_content_is_kept_once(artifacts: Artifacts) -> None:
+    """What is there stays as it is, with the times of its files."""
+    digest = artifacts.keep(_written(artifacts, "same"), FINGERPRINT)
+    before = (artifacts.path(FINGERPRINT, digest) / "weights").stat().st_ino
+    again = artifacts.keep(_written(artifacts, "same"), FINGERPRINT)
+
+    assert again == digest
+    assert (artifacts.path(FINGERPRINT, digest) / "weights").stat().st_ino == before
+    assert list(artifacts.root.glob(f"{UNFINISHED}*")) == []
+
+
+@pytest.mark.parametrize("damage", ["altered", "truncated", "renamed", "added", "removed"])
+def test_damage_is_seen_and_mended(artifacts: Artifacts, damage: str) -> None:
+    """A step that is done again puts the right content in the place of the damaged one."""
+    digest = artifacts.keep(_written(artifacts, "weights of a network"), FINGERPRINT)
+    folder = artifacts.path(FINGERPRINT, digest)
+    file = folder / "weights"
+    {
+        "altered": lambda: file.write_text("weights of a NETWORK", encoding="utf-8"),
+        "truncated": lambda: file.write_text("weights", encoding="utf-8"),
+        "renamed": lambda: file.rename(folder / "other"),
+        "added": (folder / "more").touch,
+        "removed": partial(shutil.rmtree, folder),
+    }[damage]()
+
+    assert not artifacts.is_intact(FINGERPRINT, digest)
+    assert artifacts.keep(_written(artifacts, "weights of a network"), FINGERPRINT) == digest
+    assert artifacts.is_intact(FINGERPRINT, digest)
+    assert [file.name for file in folder.iterdir()] == ["weights"]
+    assert list(artifacts.root.glob(f"{UNFINISHED}*")) == []
+
+
+def test_an_artifact_without_a_digest_is_read_as_it_is(artifacts: Artifacts) -> None:
+    """Records of before version 10 have none: it lies under its fingerprint alone."""
+    folder = artifacts.path(FINGERPRINT, None)
+    missing = artifacts.is_intact(FINGERPRINT, None)
+    folder.mkdir(parents=True)
+
+    assert folder == artifacts.root / FINGERPRINT[:2] / FINGERPRINT
+    assert not missing
+    assert artifacts.is_intact(FINGERPRINT, None)
+
+
+def test_what_is_kept_is_on_the_disk_before_it_is_named(artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file and folder is flushed before the move, and the folder that names it after it."""
+    flushed: list[tuple[str, bool]] = []
+    flush = os.fsync
+
+    def watched(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").resolve()
+        moved = any(artifacts.root.glob("ab/*"))
+        flushed.append((path.name.partition("-")[0], moved))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    scratch = _written(artifacts, "new")
+    (scratch / "parts").mkdir()
+    (scratch / "parts" / "first").write_text("1", encoding="utf-8")
+    artifacts.keep(scratch, FINGERPRINT)
+
+    assert {name for name, moved in flushed if not moved} == {"weights", "parts", "first", "unfinished"}
+    assert [name for name, moved in flushed if moved] == ["ab", "artifacts"]
 
 
 def test_sweeping_leaves_a_run_at_work_alone(artifacts: Artifacts) -> None:
     """Folders of processes that are gone are removed; ours, and what is finished, stay."""
     ours = _written(artifacts, "in flight")
-    artifacts.keep(_written(artifacts, "finished"), FINGERPRINT)
+    digest = artifacts.keep(_written(artifacts, "finished"), FINGERPRINT)
     gone = subprocess.Popen([sys.executable, "-c", "pass"])
     gone.wait()
     theirs = artifacts.root / f"{UNFINISHED}{gone.pid}-x"
@@ -54,7 +129,7 @@ def test_sweeping_leaves_a_run_at_work_alone(artifacts: Artifacts) -> None:
     artifacts.sweep()
 
     assert ours.is_dir()
-    assert artifacts.path(FINGERPRINT).is_dir()
+    assert artifacts.path(FINGERPRINT, digest).is_dir()
     assert not theirs.exists()
 
 

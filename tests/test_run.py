@@ -13,8 +13,9 @@ import psutil
 import pytest
 from rich.console import Console
 
-from harness.plan import Plan
+from harness.plan import Plan, Step
 from harness.plugins import Plugins
+from harness.records import Record
 from harness.run import Summary, run_plan
 from harness.screen import PlainScreen, open_screen
 from harness.store import Store, open_store
@@ -148,16 +149,67 @@ def test_what_builds_on_the_unsupported_is_unsupported_for_good(plan_of: PlanOf,
     assert summary == Summary()
 
 
-def test_an_artifact_that_is_gone_is_told(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
-    """A step whose input was removed fails with a message, not a traceback."""
+@pytest.mark.parametrize("damage", ["gone", "altered"])
+def test_an_artifact_that_is_gone_or_altered_is_made_again(
+    plan_of: PlanOf, toys: Plugins, store: Store, damage: str
+) -> None:
+    """A step that needs it does the one before again, and says so; the earlier record stays among the records."""
     _run(plan_of(models=["guess"], runtimes=["plain"]), toys, store)
-    shutil.rmtree(store.artifacts.root)
-    _run(plan_of(models=["guess"], runtimes=["plain"], scenarios=["SingleStream"]), toys, store)
-    last = store.records()[-1]
+    trained = next(record for record in store.records() if record.step == "finetune")
+    folder = store.artifact(trained.fingerprint)
+    if damage == "gone":
+        shutil.rmtree(store.artifacts.root)
+    else:
+        next(file for file in folder.rglob("*") if file.is_file()).write_bytes(b"other")
+    summary, output = _run(plan_of(models=["guess"], runtimes=["plain"], scenarios=["SingleStream"]), toys, store)
+    again = [record for record in store.records() if record.fingerprint == trained.fingerprint]
 
-    assert last.outcome == "failed"
-    assert "is gone. Restore it" in str(last.reason)
-    assert last.traceback is None
+    assert summary.complete
+    assert summary.outcomes == {"ok": 2}
+    assert "done again, as what it wrote is gone or has changed" in output
+    assert [record.outcome for record in again] == ["ok", "ok"]
+    assert again[-1].artifact_digest == trained.artifact_digest
+    assert store.has_artifact(trained.fingerprint)
+
+
+def test_what_is_lost_along_a_chain_is_made_again_in_its_order(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
+    """Each step needs the one before: none is tried on an artifact that is gone."""
+    common = {"models": ["counter"], "runtimes": ["plain"], "starts": ["pretrained"]}
+    _run(plan_of(**common), toys, store)
+    shutil.rmtree(store.artifacts.root)
+    before = len(store.records())
+    summary, _ = _run(plan_of(**common, scenarios=["SingleStream"]), toys, store)
+
+    assert summary.complete
+    assert [record.step for record in store.records()[before:]] == ["pretrain", "finetune", "serve"]
+
+
+def _recorded(step: Step, digest: str) -> Record:
+    """Return what another run recorded of a step."""
+    return Record(
+        id="theirs", fingerprint=step.fingerprint, step=step.kind, spec=step.spec, inputs=step.inputs,
+        started_at="2026-11-28T00:00:00+00:00", outcome="ok", artifact_digest=digest,
+    )  # fmt: skip
+
+
+def test_a_second_record_of_a_step_leaves_no_artifact(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
+    """Another run recorded the step meanwhile: its artifact stays, ours goes."""
+    plan = plan_of(models=["guess"], runtimes=["plain"])
+    step = next(each for each in plan.steps if each.kind == "finetune")
+    theirs = store.artifacts.scratch()
+    (theirs / "weights").write_text("of another run", encoding="utf-8")
+    digest = store.artifacts.keep(theirs, step.fingerprint)
+
+    class Meanwhile(PlainScreen):
+        def begin(self, step: Step, number: int, total: int) -> None:
+            super().begin(step, number, total)
+            if step.kind == "finetune":
+                store.add(_recorded(step, digest))
+
+    run_plan(plan, toys, store, Meanwhile(Console(file=io.StringIO())), [TOY])
+
+    assert store.artifact_digest(step.fingerprint) == digest
+    assert len(list(store.artifacts.root.glob(f"??/{step.fingerprint}*"))) == 1
 
 
 def test_what_failed_is_tried_again(plan_of: PlanOf, toys: Plugins, store: Store) -> None:

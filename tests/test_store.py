@@ -53,6 +53,7 @@ records = st.builds(
         texts, st.dictionaries(texts, st.lists(st.none() | st.integers() | texts | numbers, max_size=3))
     ),
     runs=st.dictionaries(texts, st.just({"chunks_s": [[0.06, 0.08], []], "failure": [None, "http 500"]}), max_size=2),
+    artifact_digest=st.none() | texts,
     notes=st.lists(texts, max_size=2),
 )
 
@@ -77,6 +78,7 @@ def test_every_version_loads_for_ever(version: int) -> None:
     assert record.value("energy_j") is None
     assert record.readings["wall_s"].unit == "s"
     assert record.scores == {"correct": [1.0, 0.0]}
+    assert record.artifact_digest == (None if version < 10 else "e" * 64)
     assert record.usage.get("test", {}) == ({} if version < 7 else USAGE)
     assert {name: run["chunks_s"] for name, run in record.runs.items()} == ({} if version < 8 else CHUNKS)
 
