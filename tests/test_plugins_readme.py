@@ -22,7 +22,10 @@ LANGUAGES = {"python", "sh", "text", "toml", "yaml"}
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=pytest.mark.slow if name in ("keras_lstm.py", "haste.py") else []) for name in FILES],
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in ("keras_lstm.py", "haste.py", "restorer.py") else [])
+        for name in FILES
+    ],
 )
 def test_a_file_of_the_document_passes_the_kit(tmp_path: Path, name: str) -> None:
     """It loads, and no check fails."""

@@ -309,7 +309,10 @@ def test_observations_of_another_shape_are_named() -> None:
             "Global", ("repeatable", False), "the data do not follow their seed, so another evaluation has other items",
             "The data do not follow their seed",
         ),
-        ("Fixed", ("all_alike", True), "all 100 items are the same", "All 100 items are the same"),
+        pytest.param(
+            "Fixed", ("all_alike", True), "all 100 items are the same", "All 100 items are the same",
+            marks=pytest.mark.slow,
+        ),
     ],
 )  # fmt: skip
 def test_ignored_seeds_are_marked(
@@ -363,7 +366,11 @@ def test_a_valid_environment_is_accepted(identifier: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "models"), [("Acrobot-v1", ["random", "dqn", "ppo"]), ("Pendulum-v1", ["random", "ppo"])]
+    ("environment", "models"),
+    [
+        pytest.param("Acrobot-v1", ["random", "dqn", "ppo"], marks=pytest.mark.slow),
+        ("Pendulum-v1", ["random", "ppo"]),
+    ],
 )
 def test_models_run_that_can_produce_its_actions(
     tmp_path: Path, harness_command: Any, environment: str, models: list[str]

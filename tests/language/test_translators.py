@@ -324,6 +324,7 @@ def test_the_first_token_is_the_answers_and_takes_one_step(
     assert all(text.startswith(first) for text, first in zip(predict(texts), predict.first(texts), strict=True))
 
 
+@pytest.mark.slow
 def test_the_loop_is_captured_in_one_graph(few: TranslationData, monkeypatch: pytest.MonkeyPatch) -> None:
     """An export starts with it; it predicts as torch does for any texts."""
     least = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 1, "num_heads": 2}  # each layer costs seconds

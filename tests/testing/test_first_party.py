@@ -16,7 +16,7 @@ CACHING = {
 }  # fmt: skip
 """A network and a baseline for texts, a network for images, a policy: that they keep no answers is measured by default,
 for seconds."""
-EXPORTED = {"model bert for text-classification", "model mlp", "model resnet", "model dqn"}
+EXPORTED = {"model mlp", "model resnet", "model dqn"}
 """Networks that are exported by default: torch.onnx takes seconds."""
 SECOND = {
     "model t5 for question-answering", "model bert for question-answering", "model gpt for text-classification",
@@ -26,7 +26,7 @@ SECOND = {
 """Networks like another that is trained by default; tasks on which others are pretrained are second ones, too."""
 QUICK = {"declaration", "builds", "parameter_count", "names_are_known", "bad_source_is_refused"}
 """Checks that run by default for second networks and tasks, too."""
-DIGESTED = {"task CartPole-v1", "task Reacher-v5", "task text-classification", "task object-detection"}
+DIGESTED = {"task CartPole-v1", "task Reacher-v5", "task text-classification"}
 """Tasks that are loaded in fresh interpreters by default."""
 SLOW = {
     ("task image-generation", "random_baseline_is_told"): "6 s: pictures are drawn and compared",
