@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import uuid
+from collections.abc import Collection
 from pathlib import Path
-
-import psutil
 
 from harness.digests import folder_digest
 from harness.errors import StoreError
@@ -26,6 +26,8 @@ class Artifacts:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.owner = uuid.uuid4().hex
+        """In the names of this run's unfinished folders, and of its claims."""
 
     def path(self, fingerprint: str, digest: str | None) -> Path:
         """Return the folder of a finished step's artifact.
@@ -40,7 +42,7 @@ class Artifacts:
     def is_intact(self, fingerprint: str, digest: str | None) -> bool:
         """Return whether an artifact is there, and is what was written: all of it is read."""
         folder = self.path(fingerprint, digest)
-        return folder.is_dir() and (digest is None or digest == _digest(folder))
+        return folder.is_dir() and (digest is None or digest == folder_digest(folder))
 
     def scratch(self) -> Path:
         """Return a new empty folder for the step in flight.
@@ -50,7 +52,7 @@ class Artifacts:
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            return Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=self.root))
+            return Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{self.owner}-", dir=self.root))
         except OSError as error:
             raise StoreError(
                 f"Artifacts cannot be written to {str(self.root)!r}: {error.strerror}. Free some space, or see that it "
@@ -65,7 +67,7 @@ class Artifacts:
         Raises:
             OSError: it cannot be written.
         """
-        digest = _digest(scratch)
+        digest = folder_digest(scratch)
         final = self.path(fingerprint, digest)
         if self.is_intact(fingerprint, digest):
             self.discard(scratch)
@@ -100,11 +102,10 @@ class Artifacts:
         """The file for what calls cost; it need not exist."""
         return self.root / "spending.jsonl"
 
-    def sweep(self) -> None:
-        """Remove unfinished folders of killed runs; keep those of runs that are alive."""
+    def sweep(self, alive: Collection[str]) -> None:
+        """Remove unfinished folders of runs that are gone; keep those of the owners that are alive."""
         for folder in self.root.glob(f"{UNFINISHED}*"):
-            owner = folder.name.removeprefix(UNFINISHED).partition("-")[0]
-            if not (owner.isdecimal() and psutil.pid_exists(int(owner))):
+            if folder.name.removeprefix(UNFINISHED).partition("-")[0] not in alive:
                 self.discard(folder)
 
     def discard(self, scratch: Path) -> None:
@@ -115,10 +116,6 @@ class Artifacts:
 def size_bytes(folder: Path) -> int:
     """Return the size of all files in a folder."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-
-
-def _digest(folder: Path) -> str:
-    return folder_digest(folder, sorted(file for file in folder.rglob("*") if file.is_file()))
 
 
 def _flush(written: Path) -> None:

@@ -11,6 +11,7 @@ History of VERSION
 8  2026-11-27  runs, another raw field: the requests of a load, one by one.
 9  2026-11-27  the step `grade`: grades that people gave to answers.
 10 2026-11-28  artifact_digest.
+11 2026-11-28  ended_at; started_at to the millisecond.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from harness.seams import Reading
 if TYPE_CHECKING:
     from harness.why import Change
 
-VERSION = 10
+VERSION = 11
 
 RAW = ("series", "scores", "items", "answers", "usage", "runs")
 """The fields with a value for each step, query or item: long, and needed by few."""
@@ -116,6 +117,8 @@ class Record(StepResult):
     """Role (`pretrained`, `trained`, `exported`) → fingerprint of the step whose artifact was read."""
     started_at: str
     """ISO 8601, UTC."""
+    ended_at: str | None = None
+    """ISO 8601, UTC. Before version 11 None, and started_at is to the second."""
     basis: dict[str, Any] = field(default_factory=dict)
     """What the result rests on beside spec and inputs, as `harness.basis` finds it: the digests of the sources that the
     step could run, by role and module; the versions of the libraries they use; data, threads and machine. Empty before

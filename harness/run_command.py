@@ -42,7 +42,7 @@ class RunCommand:
             return self._code(plan.done.values())
         plan, notes = self._checked(plan)
         store = open_store(self.location, create=True)
-        store.artifacts.sweep()
+        store.sweep()
         self._say(f"Suite {plan.suite.name!r}: {plan.cases} cases, {len(plan.steps)} steps, {plan.due}.")
         self._say_notes(plan, notes)
         try:

@@ -33,8 +33,8 @@ class PlainScreen:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._where = ""
-        self._title = ""
+        self._begun: dict[str, str] = {}
+        """Fingerprint → number and title of the steps that are done now."""
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -45,15 +45,15 @@ class PlainScreen:
 
     def begin(self, step: Step, number: int, total: int) -> None:
         """Remember which step this is."""
-        self._where, self._title = f"[{number}/{total}]", step.title
+        self._begun[step.fingerprint] = f"[{number}/{total}] {step.title}"
 
-    def progress(self, state: dict[str, float]) -> None:
+    def progress(self, step: Step, state: dict[str, float]) -> None:
         """Print nothing between steps: a log is read afterwards."""
 
     def end(self, record: Record) -> None:
         """Print how the step ended and its first figures."""
         outcome = (record.outcome, GOOD.get(record.outcome, "red"))
-        self._say(f"{self._where} {self._title}: ", outcome, f" {_figures(record)}".rstrip())
+        self._say(f"{self._begun.pop(record.fingerprint)}: ", outcome, f" {_figures(record)}".rstrip())
         if record.outcome not in GOOD:
             self._say(f"      {record.reason or ''}")
 
@@ -65,9 +65,17 @@ class PlainScreen:
         """Print what has changed since a step was planned."""
         self._say(f"      {step.title}: ", ("planned again", "yellow"), f", {', '.join(what)}")
 
-    def made_again(self, step: Step) -> None:
+    def made_again(self, step: Step, lost: Step) -> None:  # noqa: ARG002 - for screens that show what is under way
         """Print that a finished step is done again."""
-        self._say(f"      {step.title}: ", ("done again", "yellow"), ", as what it wrote is gone or has changed")
+        self._say(f"      {lost.title}: ", ("done again", "yellow"), ", as what it wrote is gone or has changed")
+
+    def done_elsewhere(self, step: Step, outcome: str) -> None:
+        """Print that another run has done a step."""
+        self._say(f"      {step.title}: ", (outcome, GOOD.get(outcome, "red")), ", done by another run")
+
+    def waits(self, steps: int) -> None:
+        """Print that other runs do all that is left."""
+        self._say(f"      Other runs do what can be done now: waiting for them, with {steps} steps left.")
 
     def warn(self, failures: Sequence[Failure]) -> None:
         """Print which plugins failed on a record."""
@@ -95,7 +103,7 @@ class LiveScreen(PlainScreen):
             refresh_per_second=REFRESH_PER_S,
         )
         self._suite = self._bars.add_task("suite", total=total, state="")
-        self._step: Any = None
+        self._steps: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
         """Show the bars."""
@@ -109,19 +117,44 @@ class LiveScreen(PlainScreen):
     def begin(self, step: Step, number: int, total: int) -> None:
         """Add a bar for the step."""
         super().begin(step, number, total)
-        self._step = self._bars.add_task(step.title, total=100, state="")
+        self._steps[step.fingerprint] = self._bars.add_task(step.title, total=100, state="")
 
-    def progress(self, state: dict[str, float]) -> None:
+    def progress(self, step: Step, state: dict[str, float]) -> None:
         """Move the step's bar."""
         rate = state["samples"] / state["seconds"] if state["seconds"] else 0.0
         losses = " ".join(f"{name} {value:.3f}" for name, value in state.items() if name not in NO_LOSS)
-        self._bars.update(self._step, completed=round(100 * state["done"]), state=f"{losses} {rate:,.0f} samples/s")
+        share, rest = round(100 * state["done"]), f"{losses} {rate:,.0f} samples/s"
+        self._bars.update(self._steps[step.fingerprint], completed=share, state=rest)
+
+    def done_elsewhere(self, step: Step, outcome: str) -> None:
+        """Print that another run has done a step, above the bars."""
+        self._bars.advance(self._suite)
+        super().done_elsewhere(step, outcome)
 
     def end(self, record: Record) -> None:
         """Remove the step's bar and print its line above the bars."""
-        self._bars.remove_task(self._step)
+        self._remove(record.fingerprint)
         self._bars.advance(self._suite)
         super().end(record)
+
+    def skipped(self, step: Step, why: str) -> None:
+        """Remove the step's bar, if it has one, and print that it was not tried."""
+        self._remove(step.fingerprint)
+        super().skipped(step, why)
+
+    def changed(self, step: Step, what: Sequence[str]) -> None:
+        """Remove the step's bar and print what has changed."""
+        self._remove(step.fingerprint)
+        super().changed(step, what)
+
+    def made_again(self, step: Step, lost: Step) -> None:
+        """Remove the step's bar and print which one is done again before."""
+        self._remove(step.fingerprint)
+        super().made_again(step, lost)
+
+    def _remove(self, fingerprint: str) -> None:
+        if (bar := self._steps.pop(fingerprint, None)) is not None:
+            self._bars.remove_task(bar)
 
 
 def open_screen(console: Console, plan: Plan) -> PlainScreen:

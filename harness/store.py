@@ -3,6 +3,7 @@
 History of SCHEMA
 1  2026-11-23  `records` with one `ok` record for each fingerprint; `meta` holds the version.
 2  2026-11-27  `raw`: long values of records, by their digest. Records of version 1 stay as they are.
+3  2026-11-28  `claims`: which run does which step now.
 """
 
 from __future__ import annotations
@@ -11,21 +12,24 @@ import contextlib
 import json
 import os
 import shutil
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from harness.artifacts import Artifacts
+from harness.claims import Claims, claims_table
 from harness.errors import StoreError
 from harness.installed import DISTRIBUTION, extra_for, install_command
 from harness.place import DATABASE, DEFAULT, is_new, is_url, place
 from harness.records import FINAL, Record, from_json, to_json
 
-SCHEMA = 2
+SCHEMA = 3
+_ATTEMPTS, _PAUSE_S = 20, 0.1
 NEEDED_BYTES = 256 * 2**20
 """Free disk that a run needs to start."""
 
@@ -49,6 +53,7 @@ _raw = sa.Table(
     sa.Column("content", sa.LargeBinary, nullable=False),
 )
 """SHA-256 of a text → the text, compressed by zlib; the items of data are there once for all models."""
+_claims = claims_table(_metadata)
 REPLACED = "measured again"
 """The column of a final record that a newer one has taken the place of; its body keeps its outcome."""
 _FINAL = _records.c.outcome.in_(FINAL)
@@ -62,6 +67,7 @@ class Store:
         self._engine = engine
         self.artifacts = artifacts
         self.label = label
+        self.claims = Claims(engine, _claims, self._guard, artifacts.owner)
 
     def add(self, record: Record, *, again: bool = False) -> bool:
         """Add a record; return False if another run already has a final record of the step.
@@ -120,6 +126,23 @@ class Store:
             rows = connection.execute(sa.select(_records.c.fingerprint, _records.c.outcome).where(_FINAL))
             return {row.fingerprint: row.outcome for row in rows}
 
+    def newest(self) -> int:
+        """Return the number of the newest record, 0 if there is none."""
+        with self._guard(), self._engine.connect() as connection:
+            return connection.execute(sa.select(sa.func.max(_records.c.number))).scalar() or 0
+
+    def outcome_since(self, fingerprint: str, number: int) -> str | None:
+        """Return the outcome of a step's newest record after another record; None if there is none."""
+        later = (_records.c.fingerprint == fingerprint) & (_records.c.number > number)
+        newest = sa.select(_records.c.outcome).where(later).order_by(_records.c.number.desc()).limit(1)
+        with self._guard(), self._engine.connect() as connection:
+            outcome: str | None = connection.execute(newest).scalar()
+        return outcome
+
+    def sweep(self) -> None:
+        """Remove what runs that are gone left unfinished."""
+        self.artifacts.sweep(self.claims.owners())
+
     def artifact_digest(self, fingerprint: str) -> str | None:
         """Return the digest of a finished step's artifact; None where its record has none."""
         row = (_records.c.fingerprint == fingerprint) & _FINAL
@@ -154,8 +177,13 @@ class Store:
                     changed += 1
         return changed
 
+    def beside(self) -> Store:
+        """Return the same store for a further lane of this run: its claims and unfinished folders are its own."""
+        return Store(self._engine, Artifacts(self.artifacts.root), self.label)
+
     def close(self) -> None:
-        """Close the database."""
+        """Give claims back, and close the database."""
+        self.claims.close()
         self._engine.dispose()
 
     @contextlib.contextmanager
@@ -200,10 +228,14 @@ def open_store(location: str | None = None, *, create: bool = False) -> Store:
             )
         if create:
             _prepare(folder, label)
-        url = sa.URL.create("sqlite", database=str(folder / DATABASE))
+        url = _sqlite(folder)
     store = Store(_engine(url), Artifacts(folder / "artifacts"), label)
     _check_schema(store, create=create)
     return store
+
+
+def _sqlite(folder: Path) -> sa.URL:
+    return sa.URL.create("sqlite", database=str(folder / DATABASE))
 
 
 def _prepare(folder: Path, label: str) -> None:
@@ -274,10 +306,23 @@ def _check_schema(store: Store, *, create: bool) -> None:
                 "Upgrade viability-harness."
             )
         if create and version != SCHEMA:
+            _make_tables(engine)
+
+
+def _make_tables(engine: sa.Engine) -> None:
+    """Make the tables; several runs may do so at once, of which one wins and the others look again."""
+    for attempts_left in reversed(range(_ATTEMPTS)):
+        try:
             with engine.begin() as connection:
                 _metadata.create_all(connection)
                 connection.execute(_meta.delete())
                 connection.execute(_meta.insert().values(schema=SCHEMA))
+        except DatabaseError:
+            if not attempts_left:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return
 
 
 def _version(engine: sa.Engine) -> int | None:
@@ -311,13 +356,14 @@ def peek_records(location: str | None = None) -> list[Record]:
 
 
 def _exists(location: str | None) -> bool:
+    """Return whether there is a store: a run that has just begun may have made its database, but no tables yet."""
+    if is_new(location):
+        return False
     where = place(location)
-    if is_url(where):
-        engine = _engine(where)
-        try:
-            return sa.inspect(engine).has_table("meta")
-        except SQLAlchemyError as error:
-            raise _store_error(_hide_password(where), error) from error
-        finally:
-            engine.dispose()
-    return not is_new(location)
+    engine = _engine(where if is_url(where) else _sqlite(Path(where)))
+    try:
+        return _version(engine) is not None
+    except SQLAlchemyError as error:
+        raise _store_error(_hide_password(where) if is_url(where) else where, error) from error
+    finally:
+        engine.dispose()

@@ -38,7 +38,7 @@ def main() -> int:
     source = Source("kills", yaml.safe_dump(suite))
     plan = make_plan(source.validate(), source, plugins)
     store = open_store(location, create=True)
-    store.artifacts.sweep()
+    store.sweep()
     plan = plan.against(store.finished())
     with open_screen(Console(), plan) as screen:
         summary = run_plan(plan, plugins, store, screen, [str(TOY)])

@@ -14,8 +14,9 @@ from rich.console import Console
 
 from harness.plan import Plan
 from harness.plugins import Plugins
+from harness.progress import Summary
 from harness.records import Record, of_each_step
-from harness.run import Summary, run_plan
+from harness.run import run_plan
 from harness.screen import PlainScreen
 from harness.store import Store, open_store, peek
 
@@ -76,21 +77,21 @@ def test_a_plan_that_is_made_again_repeats_nothing_twice(
     plan_of: Callable[..., Plan], toys: Plugins, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was measured anew before the change is not due once more; the rest still is."""
-    from harness import run as module
+    from harness import lanes as module
     from harness.execute.worker import Changed
     from harness.why import Difference
 
     plan = plan_of(models=["guess"], runtimes=["plain"])
     run(plan, toys, store)
-    measured, changed = module._Runner._measured, []
+    done, changed = module.Lane._done, []
 
-    def change_before_serving(runner: Any, step: Any, scratch: Path) -> Any:
+    def change_before_serving(lane: Any, step: Any, *rest: Any) -> Any:
         if step.kind == "serve" and not changed:
             changed.append(step)
             return Changed((Difference("plugin toy_plugin → edited", reloads=True),))
-        return measured(runner, step, scratch)
+        return done(lane, step, *rest)
 
-    monkeypatch.setattr(module._Runner, "_measured", change_before_serving)
+    monkeypatch.setattr(module.Lane, "_done", change_before_serving)
     summary = run(plan, toys, store, again=True, replan=lambda: (plan, toys))
 
     assert summary.outcomes["ok"] == 2

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -118,25 +116,24 @@ def test_what_is_kept_is_on_the_disk_before_it_is_named(artifacts: Artifacts, mo
     assert [name for name, moved in flushed if moved] == ["ab", "artifacts"]
 
 
-def test_sweeping_leaves_a_run_at_work_alone(artifacts: Artifacts) -> None:
-    """Folders of processes that are gone are removed; ours, and what is finished, stay."""
+def test_sweeping_leaves_runs_at_work_alone(artifacts: Artifacts) -> None:
+    """Folders of runs that are gone are removed; those of the living, ours or others', and what is finished, stay."""
     ours = _written(artifacts, "in flight")
     digest = artifacts.keep(_written(artifacts, "finished"), FINGERPRINT)
-    gone = subprocess.Popen([sys.executable, "-c", "pass"])
-    gone.wait()
-    theirs = artifacts.root / f"{UNFINISHED}{gone.pid}-x"
-    theirs.mkdir()
-    artifacts.sweep()
+    another = Artifacts(artifacts.root)
+    theirs, gone = _written(another, "in flight, too"), _written(Artifacts(artifacts.root), "left behind")
+    artifacts.sweep({artifacts.owner, another.owner})
 
     assert ours.is_dir()
+    assert theirs.is_dir()
     assert artifacts.path(FINGERPRINT, digest).is_dir()
-    assert not theirs.exists()
+    assert not gone.exists()
 
 
 def test_what_is_of_nobody_is_swept(artifacts: Artifacts) -> None:
     """A folder under a name that names no process, as a plugin might make it, stops nothing."""
     (artifacts.root / "unfinished-by-a-plugin").mkdir(parents=True)
-    artifacts.sweep()
+    artifacts.sweep(set())
 
     assert list(artifacts.root.iterdir()) == []
 
@@ -152,7 +149,7 @@ def test_a_root_that_is_no_folder_is_told(artifacts: Artifacts) -> None:
 
 def test_sweeping_nothing_is_fine(artifacts: Artifacts) -> None:
     """A store that was never written has no folder yet."""
-    artifacts.sweep()
+    artifacts.sweep(set())
 
     assert not artifacts.root.exists()
 

@@ -15,8 +15,9 @@ from rich.console import Console
 
 from harness.plan import Plan, Step
 from harness.plugins import Plugins
+from harness.progress import Summary
 from harness.records import Record
-from harness.run import Summary, run_plan
+from harness.run import run_plan
 from harness.screen import PlainScreen, open_screen
 from harness.store import Store, open_store
 

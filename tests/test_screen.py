@@ -49,7 +49,7 @@ def test_names_are_text(live: bool) -> None:
     screen = LiveScreen(console, 3) if live else PlainScreen(console)
     with screen:
         screen.begin(STEP, 1, 3)
-        screen.progress({"done": 0.5, "seconds": 2.0, "samples": 20, ODD: 0.25})
+        screen.progress(STEP, {"done": 0.5, "seconds": 2.0, "samples": 20, ODD: 0.25})
         if isinstance(screen, LiveScreen):
             screen._bars.refresh()
         screen.end(RECORD)
@@ -123,7 +123,7 @@ def test_the_bars_say_loss_rate_and_step() -> None:
     screen = LiveScreen(console, 3)
     with screen:
         screen.begin(STEP, 1, 3)
-        screen.progress({"done": 0.5, "seconds": 2.0, "samples": 20, "loss": 0.25})
+        screen.progress(STEP, {"done": 0.5, "seconds": 2.0, "samples": 20, "loss": 0.25})
         screen._bars.refresh()
         screen.end(replace(RECORD, outcome="failed", series={}, reason="[bold]broken[/bold]"))
 

@@ -79,6 +79,7 @@ def test_every_version_loads_for_ever(version: int) -> None:
     assert record.readings["wall_s"].unit == "s"
     assert record.scores == {"correct": [1.0, 0.0]}
     assert record.artifact_digest == (None if version < 10 else "e" * 64)
+    assert record.ended_at == (None if version < 11 else "2026-11-28T03:20:02.750+00:00")
     assert record.usage.get("test", {}) == ({} if version < 7 else USAGE)
     assert {name: run["chunks_s"] for name, run in record.runs.items()} == ({} if version < 8 else CHUNKS)
 
@@ -176,7 +177,7 @@ def test_a_newer_store_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
         connection.execute("UPDATE meta SET schema = 99")
     connection.close()
     before = file.read_bytes()
-    with pytest.raises(StoreError, match="version 99; this harness reads up to 2"):
+    with pytest.raises(StoreError, match="version 99; this harness reads up to 3"):
         open_store(str(tmp_path), create=True)
 
     assert file.read_bytes() == before

@@ -43,6 +43,10 @@ SHARE_OF_MEMORY = 0.95
 """A worker's share without a limit: beyond it the system would kill some process."""
 
 
+_starting = threading.Lock()
+"""Held while a worker starts: the environment and the main module are other ones meanwhile."""
+
+
 class Supervisor:
     """Starts workers one after the other and enforces their limits."""
 
@@ -51,6 +55,8 @@ class Supervisor:
         self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
         self._limits = limits
         self._preload = list(preload)
+        self._worker: Any = None
+        self._stopped = False
         if self._forks:
             self._context.set_forkserver_preload(["harness.execute.worker", "harness.execute.preload"])
 
@@ -60,25 +66,35 @@ class Supervisor:
 
     def warm_up(self) -> None:
         """Let the fork server begin to import while this process goes on."""
-        with contextlib.suppress(OSError, EOFError):
+        with contextlib.suppress(OSError, EOFError), _starting:
             self._start_fork_server()  # if it fails, the first step's record says so
 
     def run(self, job: Job, report: Callable[[dict[str, float]], None]) -> StepResult | Changed:
         """Do one step in a fresh process and return its result, whatever happens to the process."""
         receiver, sender = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=work, args=(job, sender), daemon=True)
+        self._worker = process = self._context.Process(target=work, args=(job, sender), daemon=True)
         try:
             with _interrupts_held():
                 try:
-                    self._start(process)
+                    with _starting:
+                        self._start(process)
                 except (OSError, EOFError) as error:
                     receiver.close()
                     return _without_result("killed", f"The fork server went away while the worker started: {error!r}.")
                 finally:
                     sender.close()
+            if self._stopped:
+                self.stop()
             return self._watch(process, _Messages(receiver), report)
         finally:
             _end(process)
+
+    def stop(self) -> None:
+        """Kill the worker of the step that another thread does, and of any that it begins."""
+        self._stopped = True
+        if self._worker is not None and self._worker.pid is not None:
+            with contextlib.suppress(psutil.Error):
+                psutil.Process(self._worker.pid).kill()
 
     def _start(self, process: Any) -> None:
         """Start a worker; if an import killed the fork server, retry without imports: the worker will say why."""

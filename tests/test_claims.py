@@ -1,0 +1,113 @@
+"""Claims: one run at a time does a step, and a run that is gone holds nothing up."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from harness.claims import LEASE_S, Claims, claims_table
+
+LEASE = 1.0
+STEP = "a" * 64
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[tuple[sa.Engine, sa.Table]]:
+    """Return an empty database with a table of claims."""
+    metadata = sa.MetaData()
+    table = claims_table(metadata)
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'claims.db'}")
+    metadata.create_all(engine)
+    yield engine, table
+    engine.dispose()
+
+
+def claims(database: tuple[sa.Engine, sa.Table], lease_s: float = LEASE_S) -> Claims:
+    """Return the claims of a new run."""
+    return Claims(*database, contextlib.nullcontext, uuid.uuid4().hex, lease_s)
+
+
+def test_one_run_at_a_time_has_a_step(database: tuple[sa.Engine, sa.Table]) -> None:
+    """Another one gets it when it is given back; a run may take what it has."""
+    one, other = claims(database), claims(database)
+
+    assert one.take(STEP)
+    assert one.take(STEP)
+    assert not other.take(STEP)
+    assert other.take("b" * 64)
+    one.free(STEP)
+    assert other.take(STEP)
+    one.free(STEP)  # it is another's now
+    assert not one.take(STEP)
+    one.close()
+    other.close()
+    assert claims(database).owners() == set()
+
+
+def test_a_claim_is_renewed_while_its_run_is_alive(database: tuple[sa.Engine, sa.Table]) -> None:
+    """It lasts for longer than a lease."""
+    one, other = claims(database, LEASE), claims(database, LEASE)
+    one.take(STEP)
+    until = time.monotonic() + 2.5 * LEASE
+    while time.monotonic() < until:
+        assert not other.take(STEP)
+        time.sleep(0.1)
+    assert other.owners() == {one.owner}
+    one.close()
+
+
+GONE = """
+import contextlib, os, sys, sqlalchemy as sa
+from harness.claims import Claims, claims_table
+engine = sa.create_engine(sys.argv[1])
+run = Claims(engine, claims_table(sa.MetaData()), contextlib.nullcontext, "gone", 1.0)
+assert run.take(sys.argv[2])
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a process ends itself by a signal")
+@pytest.mark.parametrize("here", [True, False], ids=["here", "elsewhere"])
+def test_what_a_killed_run_claimed_is_free(
+    database: tuple[sa.Engine, sa.Table], monkeypatch: pytest.MonkeyPatch, here: bool
+) -> None:
+    """At once where its process is seen to be gone; after the lease where another machine or container ran it."""
+    command = [sys.executable, "-c", GONE, str(database[0].url), STEP]
+    if not here:
+        monkeypatch.setattr("harness.claims._machine", lambda: "another machine")
+    gone = subprocess.run(command, capture_output=True, text=True, check=False)
+    ours = claims(database, LEASE)
+    owners, at_once = ours.owners(), ours.take(STEP)
+    until = time.monotonic() + 10 * LEASE
+    while not ours.take(STEP) and time.monotonic() < until:
+        time.sleep(0.05)
+
+    assert gone.returncode == -9, gone.stderr
+    assert at_once == here
+    assert owners == (set() if here else {"gone"})
+    assert ours.owners() == {ours.owner}
+    ours.close()
+
+
+def test_many_runs_that_want_a_step_get_it_one_after_the_other(database: tuple[sa.Engine, sa.Table]) -> None:
+    """Of twenty exactly one has it at any time."""
+    runs = [claims(database) for _ in range(20)]
+    order = []
+    for _ in runs:
+        (winner,) = [run for run in runs if run not in order and run.take(STEP)][:1]
+        assert sum(run.take(STEP) for run in runs) == 1
+        order.append(winner)
+        winner.free(STEP)
+
+    assert len({run.owner for run in order}) == 20
+    for run in runs:
+        run.close()
