@@ -6,7 +6,9 @@ and the record says which counts. What records of before version 10 name has no 
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import shutil
 import tempfile
 import uuid
@@ -17,6 +19,7 @@ from harness.digests import folder_digest
 from harness.errors import StoreError
 
 UNFINISHED = "unfinished-"
+_OF = re.compile(UNFINISHED + r"[0-9a-f]{8}-(?P<owner>[0-9a-f]{32})-")
 _LETTERS = 16
 """Of a digest, in a folder's name: two contents of one step never share them."""
 
@@ -24,10 +27,27 @@ _LETTERS = 16
 class Artifacts:
     """A folder of artifacts."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, database: str = "") -> None:
+        self.root, self.database = root, database
         self.owner = uuid.uuid4().hex
         """In the names of this run's unfinished folders, and of its claims."""
+
+    def beside(self) -> Artifacts:
+        """Return the same artifacts for another lane of the run: its unfinished folders are its own."""
+        return Artifacts(self.root, self.database)
+
+    @property
+    def _unfinished(self) -> str:
+        """How the unfinished folders of the runs of this store's database begin: others may be in the same place."""
+        return f"{UNFINISHED}{hashlib.sha256(self.database.encode()).hexdigest()[:8]}-"
+
+    def prepare(self) -> None:
+        """See that artifacts can be written, before anything is measured.
+
+        Raises:
+            StoreError: they cannot.
+        """
+        self.discard(self.scratch())
 
     def path(self, fingerprint: str, digest: str | None) -> Path:
         """Return the folder of a finished step's artifact.
@@ -52,7 +72,7 @@ class Artifacts:
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            return Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{self.owner}-", dir=self.root))
+            return Path(tempfile.mkdtemp(prefix=f"{self._unfinished}{self.owner}-", dir=self.root))
         except OSError as error:
             raise StoreError(
                 f"Artifacts cannot be written to {str(self.root)!r}: {error.strerror}. Free some space, or see that it "
@@ -68,26 +88,38 @@ class Artifacts:
             OSError: it cannot be written.
         """
         digest = folder_digest(scratch)
+        self.put(scratch, fingerprint, digest)
+        return digest
+
+    def put(self, scratch: Path, fingerprint: str, digest: str | None) -> None:
+        """Move a folder to where an artifact belongs, on the disk for good.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         final = self.path(fingerprint, digest)
-        if self.is_intact(fingerprint, digest):
+        if Artifacts.is_intact(self, fingerprint, digest):
             self.discard(scratch)
-            return digest
+            return
         for written in [*scratch.rglob("*"), scratch]:
             _flush(written)
         final.parent.mkdir(exist_ok=True)
         if final.exists():
-            self._remove(final)
+            self._set_aside(final)
         try:
             os.replace(scratch, final)  # noqa: PTH105 - the one atomic move
         except OSError:
-            if not self.is_intact(fingerprint, digest):  # else another run was faster
+            if not Artifacts.is_intact(self, fingerprint, digest):  # else another run was faster
                 raise
             self.discard(scratch)
         _flush(final.parent)
         _flush(self.root)
-        return digest
 
-    def _remove(self, damaged: Path) -> None:
+    def remove(self, fingerprint: str, digest: str) -> None:
+        """Remove an artifact that no record names."""
+        self.discard(self.path(fingerprint, digest))
+
+    def _set_aside(self, damaged: Path) -> None:
         """Remove a folder at once, however long the deletion of its files takes."""
         aside = self.scratch()
         os.replace(damaged, aside / damaged.name)  # noqa: PTH105 - atomic
@@ -103,9 +135,10 @@ class Artifacts:
         return self.root / "spending.jsonl"
 
     def sweep(self, alive: Collection[str]) -> None:
-        """Remove unfinished folders of runs that are gone; keep those of the owners that are alive."""
+        """Remove unfinished folders of runs that are gone, and of nobody; keep those of the owners that are alive."""
         for folder in self.root.glob(f"{UNFINISHED}*"):
-            if folder.name.removeprefix(UNFINISHED).partition("-")[0] not in alive:
+            of = _OF.match(folder.name)
+            if of is None or (folder.name.startswith(self._unfinished) and of["owner"] not in alive):
                 self.discard(folder)
 
     def discard(self, scratch: Path) -> None:

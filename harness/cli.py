@@ -136,6 +136,14 @@ def run(
     ] = False,
     plugin: PluginFiles = None,
     store: StoreOption = None,
+    artifacts: Annotated[
+        str | None,
+        typer.Option(help="Folder or URL (s3://…) for what steps write; else HARNESS_ARTIFACTS or the store's folder."),
+    ] = None,
+    jobs: Annotated[
+        int,
+        typer.Option(min=1, metavar="N", help="Do N steps at a time; one that measures has the machine for itself."),
+    ] = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")] = False,
 ) -> None:
     """Run a suite; what is already measured is not measured again."""
@@ -176,7 +184,7 @@ def run(
     with readers_named(wanted, choice, plugins):
         plan = make_plan(wanted, source, plugins)
         _warn_of_failures(plugins)
-        command = RunCommand(Console(highlight=False), plugins, store, again)
+        command = RunCommand(Console(highlight=False), plugins, store, again, artifacts, jobs)
         if dry_run:
             command.show(plan)
             return

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import tempfile
 from pathlib import Path
 
 DEFAULT = "harness-results"
 DATABASE = "harness.db"
 URL = re.compile(r"[a-z][a-z0-9+_.]*://", re.IGNORECASE)
-"""How a database URL begins, such as `postgresql+psycopg://`; further on, the characters belong to a folder's name."""
+"""How a URL begins, such as `postgresql+psycopg://`; further on, the characters belong to a folder's name."""
 
 
 def place(location: str | None) -> str:
@@ -17,8 +19,20 @@ def place(location: str | None) -> str:
     return location or os.environ.get("HARNESS_STORE") or DEFAULT
 
 
+def artifacts_place(place: str | None) -> str | None:
+    """Return the folder or URL of a store's artifacts: `place`, else `HARNESS_ARTIFACTS`; None for its own folder."""
+    return place or os.environ.get("HARNESS_ARTIFACTS") or None
+
+
+def cache_folder() -> Path:
+    """Return where this user's copies are kept: the folder of the XDG Base Directory Specification."""
+    with contextlib.suppress(RuntimeError):
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "viability-harness"
+    return Path(tempfile.gettempdir()) / "viability-harness"
+
+
 def is_url(where: str) -> bool:
-    """Return whether a place is a database URL, not a folder."""
+    """Return whether a place is a URL, not a folder."""
     return URL.match(where) is not None
 
 

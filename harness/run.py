@@ -222,7 +222,7 @@ class _Runner:
         record = self._record(step, tried)
         added = self._store.add(record, again=step.fingerprint in self._again)
         if not added and record.artifact_digest not in (None, self._store.artifact_digest(step.fingerprint)):
-            self._store.artifacts.discard(self._store.artifacts.path(step.fingerprint, record.artifact_digest))
+            self._store.artifacts.remove(step.fingerprint, record.artifact_digest)
         if record.outcome == "ok":
             self._store.artifacts.discard(self._store.artifacts.attempts(step.fingerprint))
         self._changes = 0

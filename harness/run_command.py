@@ -30,6 +30,10 @@ class RunCommand:
     """Of the store."""
     again: bool
     """Whether what is measured already is measured again."""
+    artifacts: str | None = None
+    """Where they go, if not to the store's own folder."""
+    jobs: int = 1
+    """How many steps are done at a time."""
 
     def run(self, plan: Plan, files: tuple[str, ...], replan: Replan) -> int:
         """Run what is due; return the exit code."""
@@ -41,13 +45,13 @@ class RunCommand:
             self._say(f"Suite {plan.suite.name!r}: all {len(plan.steps)} steps are measured already; nothing to do.")
             return self._code(plan.done.values())
         plan, notes = self._checked(plan)
-        store = open_store(self.location, create=True)
+        store = open_store(self.location, create=True, artifacts=self.artifacts)
         store.sweep()
         self._say(f"Suite {plan.suite.name!r}: {plan.cases} cases, {len(plan.steps)} steps, {plan.due}.")
         self._say_notes(plan, notes)
         try:
             with open_screen(self.console, plan) as screen:
-                summary = run_plan(plan, self.plugins, store, screen, files, replan)
+                summary = run_plan(plan, self.plugins, store, screen, files, replan, jobs=self.jobs)
         except KeyboardInterrupt:
             goes_on = "begins again" if self.again else "goes on where this one stopped"
             self._say(f"Stopped. Finished steps are kept; the same command {goes_on}.")

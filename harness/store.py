@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import time
+import uuid
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,7 +26,7 @@ from harness.artifacts import Artifacts
 from harness.claims import Claims, claims_table
 from harness.errors import StoreError
 from harness.installed import DISTRIBUTION, extra_for, install_command
-from harness.place import DATABASE, DEFAULT, is_new, is_url, place
+from harness.place import DATABASE, artifacts_place, is_new, is_url, place
 from harness.records import FINAL, Record, from_json, to_json
 
 SCHEMA = 3
@@ -63,11 +64,25 @@ sa.Index("one_result_each", _records.c.fingerprint, unique=True, sqlite_where=_F
 class Store:
     """Records, and the artifacts that belong to them."""
 
-    def __init__(self, engine: sa.Engine, artifacts: Artifacts, label: str) -> None:
+    def __init__(self, engine: sa.Engine, artifacts: Artifacts | None, label: str) -> None:
         self._engine = engine
-        self.artifacts = artifacts
+        self._artifacts = artifacts
         self.label = label
-        self.claims = Claims(engine, _claims, self._guard, artifacts.owner)
+        self.claims = Claims(engine, _claims, self._guard, uuid.uuid4().hex if artifacts is None else artifacts.owner)
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """What its steps wrote.
+
+        Raises:
+            StoreError: the store is a server, and nothing says where they are.
+        """
+        if self._artifacts is None:
+            raise StoreError(
+                f"Store {self.label!r} is a server, and nothing says where its artifacts are. Name a folder that all "
+                "its machines reach, or a URL such as s3://bucket/folder, with --artifacts or HARNESS_ARTIFACTS."
+            )
+        return self._artifacts
 
     def add(self, record: Record, *, again: bool = False) -> bool:
         """Add a record; return False if another run already has a final record of the step.
@@ -179,7 +194,7 @@ class Store:
 
     def beside(self) -> Store:
         """Return the same store for a further lane of this run: its claims and unfinished folders are its own."""
-        return Store(self._engine, Artifacts(self.artifacts.root), self.label)
+        return Store(self._engine, self.artifacts.beside(), self.label)
 
     def close(self) -> None:
         """Give claims back, and close the database."""
@@ -206,32 +221,53 @@ def _store_error(label: str, error: Exception) -> StoreError:
     return StoreError(f"Store {label!r}: {cause}. {advice}")
 
 
-def open_store(location: str | None = None, *, create: bool = False) -> Store:
+def open_store(location: str | None = None, *, create: bool = False, artifacts: str | None = None) -> Store:
     """Open the store at `location`, else `HARNESS_STORE`, else `harness-results` here.
 
     Args:
-        location: a folder, or a database URL such as `postgresql+psycopg://user@host/name`; a database's artifacts
-            are in `harness-results` here.
+        location: a folder, or a database URL such as `postgresql+psycopg://user@host/name`.
         create: make a missing store; otherwise it is an error.
+        artifacts: a folder, or a URL that fsspec reads, else `HARNESS_ARTIFACTS`; by default they are in the folder,
+            or beside the file of an SQLite database.
 
     Raises:
-        StoreError: missing, not writable, full, or written by a newer harness.
+        StoreError: missing, not writable, full, or written by a newer harness; or a server without artifacts.
     """
     where = place(location)
-    url: str | sa.URL | None = where if is_url(where) else None
-    folder = Path(DEFAULT if url else where).absolute()  # a plugin may change the working folder during the run
-    label = _hide_password(where) if url else where
-    if url is None:
+    label = _hide_password(where) if is_url(where) else where
+    if not is_url(where):
+        folder = Path(where).absolute()  # a plugin may change the working folder during the run
         if not create and not (folder / DATABASE).is_file():
             raise StoreError(
                 f"There is no store at {where!r}. Run a suite first (`harness run quick`) or name one with --store."
             )
         if create:
             _prepare(folder, label)
-        url = _sqlite(folder)
-    store = Store(_engine(url), Artifacts(folder / "artifacts"), label)
-    _check_schema(store, create=create)
+    engine = _engine(where if is_url(where) else _sqlite(folder))
+    store = Store(engine, _artifacts(engine.url, artifacts_place(artifacts)), label)
+    try:
+        if create:
+            store.artifacts.prepare()
+        _check_schema(store, create=create)
+    except StoreError:
+        store.close()
+        raise
     return store
+
+
+def _artifacts(database: sa.URL, where: str | None) -> Artifacts | None:
+    """Return the artifacts at a place, else those of a database's file; None of a server."""
+    name = database.render_as_string(hide_password=True)
+    if where is not None and is_url(where):
+        from harness.remote import RemoteArtifacts
+
+        return RemoteArtifacts(where, name)
+    if where is not None:
+        return Artifacts(Path(where).absolute(), name)
+    if database.drivername.partition("+")[0] != "sqlite" or database.database in (None, "", ":memory:"):
+        return None
+    file = Path(str(database.database)).absolute()
+    return Artifacts(file.parent / ("artifacts" if file.name == DATABASE else f"{file.stem}-artifacts"), name)
 
 
 def _sqlite(folder: Path) -> sa.URL:

@@ -105,7 +105,7 @@ def environment_stays() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _no_store_or_plugins_from_outside(environment_stays: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unset the harness's variables of the caller's shell."""
-    for name in ("HARNESS_STORE", "HARNESS_PLUGINS"):
+    for name in ("HARNESS_ARTIFACTS", "HARNESS_STORE", "HARNESS_PLUGINS"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -1,4 +1,4 @@
-"""Runs the toy suite as the command line does, with the toy family alone: `drive.py STORE LOG [SLEEP_S]`."""
+"""Runs the toy suite as the command line does, with the toy family alone: `drive.py STORE LOG SLEEP_S [JOBS]`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ TOY = Path(__file__).with_name("toy_plugin.py")
 def main() -> int:
     """Plan, open the store, run what is left."""
     location, log, sleep_s = sys.argv[1], sys.argv[2], float(sys.argv[3])
+    jobs = int(sys.argv[4]) if len(sys.argv) > 4 else 1
     suite = {
         "name": "kills",
         "models": [{"name": "counter", "settings": {"sleep_s": sleep_s, "log": log}}],
@@ -41,7 +42,7 @@ def main() -> int:
     store.sweep()
     plan = plan.against(store.finished())
     with open_screen(Console(), plan) as screen:
-        summary = run_plan(plan, plugins, store, screen, [str(TOY)])
+        summary = run_plan(plan, plugins, store, screen, [str(TOY)], jobs=jobs)
     store.close()
     return 0 if summary.complete else 1
 

@@ -161,3 +161,16 @@ def test_the_size_is_that_of_all_files(tmp_path: Path) -> None:
     (tmp_path / "below" / "b").write_bytes(b"123")
 
     assert size_bytes(tmp_path) == 8
+
+
+def test_two_stores_in_one_place_leave_each_other_alone(tmp_path: Path) -> None:
+    """What a run of one has in progress is not swept by the other, which does not know its claims."""
+    one, other = Artifacts(tmp_path, "one"), Artifacts(tmp_path, "other")
+    at_work = _written(one, "half")
+    other.sweep(alive=[])
+    assert at_work.is_dir()
+    one.sweep(alive=[one.owner])
+    assert at_work.is_dir()
+    Artifacts(tmp_path, "one").sweep(alive=[])
+
+    assert not at_work.exists()

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from harness.place import cache_folder
+
 
 def cached(
     folders: Sequence[Path], read: Callable[[], Sequence[Sequence[Any]]], *helpers: ModuleType
@@ -30,7 +32,7 @@ def cached(
         helpers: other modules that `read` uses.
     """
     sources = [Path(inspect.getfile(read)), *(Path(inspect.getfile(helper)) for helper in helpers)]
-    file = _cache_folder() / f"{_digest(folders, sources)}.json"
+    file = cache_folder() / f"{_digest(folders, sources)}.json"
     with contextlib.suppress(OSError, ValueError):
         rows: list[list[Any]] = json.loads(file.read_text(encoding="utf-8"))
         return rows
@@ -50,13 +52,6 @@ def library_folder(library: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(f"The default data are read from {library}. Install it.", name=library)
     return Path(spec.submodule_search_locations[0])
-
-
-def _cache_folder() -> Path:
-    """Return the folder of the XDG Base Directory Specification."""
-    with contextlib.suppress(RuntimeError):
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "viability-harness"
-    return Path(tempfile.gettempdir()) / "viability-harness"
 
 
 def _digest(folders: Sequence[Path], sources: Sequence[Path]) -> str:

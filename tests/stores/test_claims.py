@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -21,11 +22,11 @@ STEP = "a" * 64
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[tuple[sa.Engine, sa.Table]]:
+def database(location: str) -> Iterator[tuple[sa.Engine, sa.Table]]:
     """Return an empty database with a table of claims."""
     metadata = sa.MetaData()
     table = claims_table(metadata)
-    engine = sa.create_engine(f"sqlite:///{tmp_path / 'claims.db'}")
+    engine = sa.create_engine(location if "://" in location else f"sqlite:///{location}.db")
     metadata.create_all(engine)
     yield engine, table
     engine.dispose()
@@ -81,7 +82,7 @@ def test_what_a_killed_run_claimed_is_free(
     database: tuple[sa.Engine, sa.Table], monkeypatch: pytest.MonkeyPatch, here: bool
 ) -> None:
     """At once where its process is seen to be gone; after the lease where another machine or container ran it."""
-    command = [sys.executable, "-c", GONE, str(database[0].url), STEP]
+    command = [sys.executable, "-c", GONE, database[0].url.render_as_string(hide_password=False), STEP]
     if not here:
         monkeypatch.setattr("harness.claims._machine", lambda: "another machine")
     gone = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -111,3 +112,39 @@ def test_many_runs_that_want_a_step_get_it_one_after_the_other(database: tuple[s
     assert len({run.owner for run in order}) == 20
     for run in runs:
         run.close()
+
+
+def test_who_measures_has_the_host_alone(database: tuple[sa.Engine, sa.Table]) -> None:
+    """Others share it; who waits for it gets it when all others have gone."""
+    train, also, measure = (claims(database) for _ in range(3))
+
+    assert train.take_host("a training", alone=False)
+    assert not train.shares_host()
+    assert also.take_host("another training", alone=False)
+    assert train.shares_host()
+    assert not measure.take_host("a measurement", alone=True)
+    train.free_host()
+    assert not measure.take_host("a measurement", alone=True)
+    also.free_host()
+    assert measure.take_host("a measurement", alone=True)
+    assert not train.take_host("a training", alone=False)
+    assert not also.take_host("another measurement", alone=True)
+    assert [(one.title, one.host) for one in train.doing()] == [("a measurement", platform.node())]
+    assert abs((train.doing()[0].since - datetime.now(UTC)).total_seconds()) < 60
+    measure.close()
+    assert train.take_host("a training", alone=False)
+    for run in (train, also):
+        run.close()
+
+
+def test_on_another_host_others_may_measure(
+    database: tuple[sa.Engine, sa.Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same database, another machine."""
+    here, there = claims(database), claims(database)
+    assert here.take_host("here", alone=True)
+    monkeypatch.setattr("harness.claims._host", lambda: "another")
+    assert there.take_host("there", alone=True)
+    there.close()
+    monkeypatch.undo()
+    here.close()
