@@ -25,6 +25,7 @@ import psutil
 from harness import plain
 from harness.errors import HarnessError
 from harness.execute import HARNESS, NAMES, SAFE_PATH
+from harness.execute.tree import GRACE_S, STARTING, Memory, Tree
 from harness.execute.worker import Changed, work
 from harness.plugins import Plugins
 from harness.records import StepResult, result_of
@@ -34,17 +35,12 @@ from harness.why import Difference
 
 LOOK_EVERY_S = 1.0
 """How often a worker's memory is checked."""
-GRACE_S = 5.0
 RESTART_S = 0.5
 """After this a fork server's end is visible."""
 MESSAGE_BYTES = 2**30
 """No result is longer: a frame that claims to be is corrupt."""
 SHARE_OF_MEMORY = 0.95
 """A worker's share without a limit: beyond it the system would kill some process."""
-
-
-_starting = threading.Lock()
-"""Held while a worker starts: the environment and the main module are other ones meanwhile."""
 
 
 class Supervisor:
@@ -55,7 +51,7 @@ class Supervisor:
         self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
         self._limits = limits
         self._preload = list(preload)
-        self._worker: Any = None
+        self._tree: Tree | None = None
         self._stopped = False
         if self._forks:
             self._context.set_forkserver_preload(["harness.execute.worker", "harness.execute.preload"])
@@ -66,35 +62,37 @@ class Supervisor:
 
     def warm_up(self) -> None:
         """Let the fork server begin to import while this process goes on."""
-        with contextlib.suppress(OSError, EOFError), _starting:
+        with contextlib.suppress(OSError, EOFError), STARTING:
             self._start_fork_server()  # if it fails, the first step's record says so
 
     def run(self, job: Job, report: Callable[[dict[str, float]], None]) -> StepResult | Changed:
         """Do one step in a fresh process and return its result, whatever happens to the process."""
         receiver, sender = self._context.Pipe(duplex=False)
-        self._worker = process = self._context.Process(target=work, args=(job, sender), daemon=True)
+        process = self._context.Process(target=work, args=(job, sender), daemon=True)
+        self._tree = tree = None
         try:
             with _interrupts_held():
                 try:
-                    with _starting:
+                    with STARTING:
                         self._start(process)
                 except (OSError, EOFError) as error:
                     receiver.close()
                     return _without_result("killed", f"The fork server went away while the worker started: {error!r}.")
                 finally:
                     sender.close()
+                self._tree = tree = Tree(process)
             if self._stopped:
                 self.stop()
-            return self._watch(process, _Messages(receiver), report)
+            return self._watch(process, tree, _Messages(receiver), report)
         finally:
-            _end(process)
+            if tree is not None:
+                tree.end()
 
     def stop(self) -> None:
-        """Kill the worker of the step that another thread does, and of any that it begins."""
+        """End the step that another thread does, and any that it begins."""
         self._stopped = True
-        if self._worker is not None and self._worker.pid is not None:
-            with contextlib.suppress(psutil.Error):
-                psutil.Process(self._worker.pid).kill()
+        if self._tree is not None:
+            self._tree.stop()
 
     def _start(self, process: Any) -> None:
         """Start a worker; if an import killed the fork server, retry without imports: the worker will say why."""
@@ -128,7 +126,7 @@ class Supervisor:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _watch(
-        self, process: Any, messages: _Messages, report: Callable[[dict[str, float]], None]
+        self, process: Any, tree: Tree, messages: _Messages, report: Callable[[dict[str, float]], None]
     ) -> StepResult | Changed:
         deadline = time.monotonic() + self._limits.time_s
         memory_bytes = self._memory_limit()
@@ -143,11 +141,8 @@ class Supervisor:
                 return _without_result(
                     "timed out", f"The step was ended after {self._limits.time_s:g} s: its time limit."
                 )
-            if (used := _memory(process.pid)) > memory_bytes:
-                return _without_result(
-                    "out of memory",
-                    f"The worker used {used / 2**30:.2f} GiB of memory; its limit is {memory_bytes / 2**30:.2f} GiB.",
-                )
+            if (used := tree.memory_above(memory_bytes)) is not None:
+                return _without_result("out of memory", _over_memory(used, memory_bytes))
 
     def _memory_limit(self) -> float:
         """Return the suite's limit in bytes, else a share of the machine's memory."""
@@ -287,11 +282,10 @@ def _message(sent: bytes) -> dict[str, float] | StepResult | Changed:
     return result_of(body["ended"])
 
 
-def _memory(pid: int) -> float:
-    try:
-        return float(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:
-        return 0.0
+def _over_memory(used: Memory, limit_bytes: float) -> str:
+    others = used.processes - len(("keeper", "worker"))
+    who = f"The worker and {others} processes that it started" if others > 0 else "The worker"
+    return f"{who} used {used.bytes / 2**30:.2f} GiB of memory; its limit is {limit_bytes / 2**30:.2f} GiB."
 
 
 def _how_it_died(process: Any) -> str:
@@ -307,20 +301,3 @@ def _how_it_died(process: Any) -> str:
 
 def _without_result(outcome: Any, reason: str) -> StepResult:
     return StepResult(outcome=outcome, reason=reason)
-
-
-def _end(process: Any) -> None:
-    """Kill the worker if it lives, even if the fork server that reports its end is gone."""
-    if process.pid is None:
-        return
-    try:
-        worker = psutil.Process(process.pid)
-        if process.exitcode is None or worker.ppid() == 1:
-            worker.kill()
-            worker.wait(GRACE_S)
-    except psutil.Error:
-        pass
-    process.join(GRACE_S)
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)  # processes that a plugin left behind would disturb later steps

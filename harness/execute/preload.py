@@ -9,12 +9,16 @@ import gc
 import importlib
 import os
 import sys
+import warnings
 from importlib import metadata
 
 from harness.execute import HARNESS, NAMES, SAFE_PATH
+from harness.execute.keeper import adopt_orphans
 from harness.guard import guarded
 from harness.plugins.collection import GROUP
 
+adopt_orphans()  # what a killed keeper leaves: the harness finds it here
+warnings.filterwarnings("ignore", message="forkserver: waitpid returned unexpected pid")  # one of them has ended
 gc.disable()  # imports make hundreds of thousands of objects and little garbage
 os.environ.pop(SAFE_PATH, None)  # it was for the fork server: what a plugin starts finds its modules as ever
 _harness = os.environ.get(HARNESS, str(os.getppid()))

@@ -18,6 +18,7 @@ from typing import Any
 from harness import environment, plain
 from harness.basis import covered, current
 from harness.errors import Unsupported
+from harness.execute.keeper import go_on_in_a_worker
 from harness.plugins import Plugins, load_plugins
 from harness.plugins.registry import FOR_STEPS
 from harness.records import Outcome, StepResult
@@ -41,10 +42,9 @@ def work(job: Job, pipe: Connection) -> None:
     JSON, not pickle: reading it runs no code and needs no class of a plugin.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the harness handles Ctrl-C
-    if hasattr(os, "setpgid"):
-        os.setpgid(0, 0)  # so that processes a plugin leaves behind can be killed with the group
-    _end_with_the_harness()
     try:
+        if not go_on_in_a_worker(pipe):
+            _end_with_the_harness()
         result = _result(job, pipe)
     except BaseException as error:  # noqa: BLE001 - whatever a plugin raises becomes the step's record
         result = failed_by(error)
@@ -119,8 +119,6 @@ def _end_with_the_harness() -> None:
 
     def watch() -> None:
         wait([parent.sentinel])
-        if hasattr(os, "killpg"):
-            os.killpg(0, signal.SIGKILL)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

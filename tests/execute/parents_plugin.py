@@ -1,0 +1,105 @@
+"""A model whose training starts processes, for the core's tests; loaded after the toy."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from harness_file_toy_plugin import Counter, CountingLearner
+
+import harness
+
+STARTED = 6
+"""Processes that `_start_all` starts."""
+FAMILY = "echo $$ >> $0; sleep 600 & echo $! >> $0; sleep 600 & echo $! >> $0; wait"
+
+
+def _start_all(log: str) -> None:
+    """Start a child, one in its own session, a daemon, and a family in its own session; each notes its number."""
+    _fork(log)
+    _fork(log, session=True)
+    _fork(log, session=True, daemon=True)
+    subprocess.Popen(["sh", "-c", FAMILY, log], start_new_session=True)
+    while len(Path(log).read_text(encoding="ascii").split()) < STARTED:
+        time.sleep(0.01)
+
+
+def _fork(log: str, *, session: bool = False, daemon: bool = False) -> None:
+    """Fork a process that sleeps; the parent of a daemon ends at once."""
+    child = os.fork()
+    if child == 0:
+        if session:
+            os.setsid()
+        if not daemon or os.fork() == 0:
+            _note(log)
+            time.sleep(600)
+        os._exit(0)
+    if daemon:
+        os.waitpid(child, 0)
+
+
+def _note(log: str) -> None:
+    with Path(log).open("a", encoding="ascii") as file:
+        file.write(f"{os.getpid()}\n")
+
+
+class Parent(Counter):
+    """Starts processes, and then goes wrong as told."""
+
+    name = "parent"
+    pretraining = None
+    settings: ClassVar[Mapping[str, harness.Setting]] = {
+        **Counter.settings,
+        "started": harness.Setting("", "a file for the numbers of what is started, the worker's at last"),
+        "private": harness.Setting(0, "what each of three children takes of its own, in MiB"),
+        "shared": harness.Setting(0, "what they share with this process, in MiB"),
+        "hold_s": harness.Setting(0.0, "how long they hold it"),
+        "then": harness.Setting("goes on", "what follows", ("goes on", "C code")),
+    }
+
+    def learner(self, assignment: harness.Assignment) -> harness.Learner:
+        """Build a learner."""
+        return StartingLearner(assignment)
+
+
+class StartingLearner(CountingLearner):
+    """Starts processes in its step."""
+
+    def step(self) -> harness.Progress:
+        """Start them."""
+        settings: dict[str, Any] = {name: setting.default for name, setting in Parent.settings.items()}
+        settings |= self.assignment.settings
+        if settings["started"]:
+            _start_all(settings["started"])
+            _note(settings["started"])
+        if settings["private"] or settings["shared"]:
+            _take(settings["private"], settings["shared"])
+            time.sleep(settings["hold_s"])
+        if settings["then"] == "C code":
+            ctypes.PyDLL(None).sleep(600)  # it holds the interpreter's lock: no other thread runs
+        return super().step()
+
+
+def _take(private: int, shared: int) -> None:
+    """Return when three children hold memory: their own, and what they have from this process."""
+    held = [b"x" * (shared * 2**20)]
+    reader, writer = os.pipe()
+    for _ in range(3):
+        if os.fork() == 0:
+            held.append(b"x" * (private * 2**20))
+            os.write(writer, b".")
+            time.sleep(600)
+            os._exit(0)
+    for _ in range(3):
+        os.read(reader, 1)
+
+
+@harness.hookimpl
+def harness_models() -> list[harness.Model]:
+    """Bring the model."""
+    return [Parent()]
