@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 from dataclasses import asdict, dataclass, replace
-from multiprocessing import parent_process
+from multiprocessing import current_process, parent_process, set_start_method
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -45,6 +45,7 @@ def work(job: Job, pipe: Connection) -> None:
     try:
         if not go_on_in_a_worker(pipe):
             _end_with_the_harness()
+        _allow_children()
         result = _result(job, pipe)
     except BaseException as error:  # noqa: BLE001 - whatever a plugin raises becomes the step's record
         result = failed_by(error)
@@ -66,6 +67,15 @@ def _result(job: Job, pipe: Connection) -> StepResult | Changed:
     later = {file: digest for file, digest in job.files.items() if str(file) not in loaded}
     changed = _changes(replace(job, files=later), plugins)
     return Changed(changed) if changed else ended
+
+
+def _allow_children() -> None:
+    """Let plugins start processes as in a program of their own: not as a daemon, and by Python's own method.
+
+    It would be that of this process, where children cannot import a plugin that is a file.
+    """
+    current_process().daemon = False
+    set_start_method(None, force=True)
 
 
 def failed_by(error: BaseException, environment: dict[str, Any] | None = None) -> StepResult:

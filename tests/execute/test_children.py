@@ -21,7 +21,7 @@ from harness.records import StepResult
 from harness.steps import Job
 from harness.suite import Limits
 
-FILES = ("../toy_plugin.py", "parents_plugin.py")
+FILES = ("../toy_plugin.py", "parents_plugin.py", "loading_plugin.py")
 PLUGINS = tuple(str((Path(__file__).parent / file).resolve()) for file in FILES)
 STARTED = 6
 """Processes that the plugin's model starts: one by one, in sessions of their own, as a daemon, and a shell's."""
@@ -104,6 +104,15 @@ def test_memory_that_processes_share_counts_once(
     assert (ended.outcome, ended.reason) == ("ok", None)
     assert sum(sorted(readings["rss"])[-4:]) > 2 * 0.5 * 2**30
     assert readings["pss"], "the limit was not come near"
+
+
+@pytest.mark.usefixtures("libraries_at_hand")
+def test_a_step_may_read_and_play_by_processes_of_its_own(run: Callable[..., StepResult]) -> None:
+    """Two that read for PyTorch, and an environment of gymnasium in each of two."""
+    ended = run(model="readers")
+
+    assert ended.outcome == "ok", ended.traceback
+    assert (ended.value("readers"), ended.value("plays")) == (2, 2)
 
 
 # Kills --------------------------------------------------------------------------------------------------------------
