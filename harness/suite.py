@@ -153,10 +153,13 @@ class Serve(_Strict):
 
 
 class Limits(_Strict):
-    """What a step may use; beyond it the worker is killed."""
+    """What a step may use; beyond it the worker and all that it started are killed."""
 
     time_s: Above0 = 1800
     memory_gb: Above0 | None = None
+    """GiB of all processes of the step; by default 95 % of the machine's."""
+    artifact_gb: Above0 | None = None
+    """GiB of files that it leaves for other steps; by default what the disk has room for."""
 
 
 class _Entry(_Strict):

@@ -78,8 +78,12 @@ OUTCOMES = {
     "exit": ("killed", "exit code 3"),
     "hang": ("timed out", "6 s: its time limit"),
     "grow": ("out of memory", "its limit is 0.49 GiB"),
+    "large": ("failed", "The step wrote 0.04 GiB, which are removed; its limit is 0.02 GiB."),
     "unsupported": ("unsupported", "the toy does not do this"),
 }
+
+
+LIMITS = {"grow": {"memory_gb": 0.49}, "large": {"artifact_gb": 0.02}}
 
 
 @pytest.mark.parametrize("fault", OUTCOMES)
@@ -87,7 +91,7 @@ def test_every_outcome_becomes_a_record_and_the_suite_goes_on(
     fault: str, plan_of: PlanOf, toys: Plugins, store: Store
 ) -> None:
     """Dependents of the failed step are reported as not tried; the other model is measured."""
-    limits = {"time_s": 6 if fault == "hang" else 20} | ({"memory_gb": 0.49} if fault == "grow" else {})
+    limits = {"time_s": 6 if fault == "hang" else 20, **LIMITS.get(fault, {})}
     models = [{"name": "counter", "settings": {"fault": fault}}, "guess"]
     plan = plan_of(models=models, starts=["scratch"], runtimes=["plain"], limits=limits)
     summary, output = _run(plan, toys, store)
@@ -96,12 +100,13 @@ def test_every_outcome_becomes_a_record_and_the_suite_goes_on(
 
     assert broken.outcome == outcome
     assert reason in str(broken.reason)
-    assert (broken.traceback is not None) == (outcome == "failed")
+    assert (broken.traceback is not None) == (outcome == "failed" and fault != "large")
     assert summary.skipped == (0 if outcome == "unsupported" else 2)
     assert ("not tried" in output) == (outcome != "unsupported")
     assert summary.complete == (outcome == "unsupported")
     assert [r.outcome for r in store.records() if r.spec["model"] == "guess"] == ["ok"] * 3
     assert list(store.artifacts.root.glob("unfinished-*")) == []
+    assert len(list(store.artifacts.root.glob("??/*"))) == 1, "what guess wrote"
 
 
 def test_a_second_run_does_nothing_and_starts_nobody(plan_of: PlanOf, toys: Plugins, store: Store) -> None:

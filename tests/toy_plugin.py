@@ -86,7 +86,9 @@ class Counter(harness.Model):
         "needed": harness.Setting(3, "steps until it knows"),
         "sleep_s": harness.Setting(0.0, "how long a step lasts"),
         "fault": harness.Setting(
-            "none", "what goes wrong", ("none", "raise", "hang", "die", "exit", "grow", "nan", "noise", "unsupported")
+            "none",
+            "what goes wrong",
+            ("none", "raise", "hang", "die", "exit", "grow", "nan", "noise", "unsupported", "large"),
         ),
         "log": harness.Setting("", "a file that gets a line when a training really ends"),
     }
@@ -155,6 +157,8 @@ class CountingLearner(harness.Learner):
     def save(self, folder: Path) -> None:
         """Write the count, and a line to the log."""
         (folder / "count.json").write_text(json.dumps(self.seen), encoding="utf-8")
+        if self.settings["fault"] == "large":
+            (folder / "large").write_bytes(bytes(40 * 2**20))
         if self.settings["log"]:
             with Path(self.settings["log"]).open("a", encoding="utf-8") as log:
                 log.write(f"{self.assignment.stage} {self.assignment.seed}\n")

@@ -20,12 +20,11 @@ from queue import Empty, SimpleQueue
 from types import ModuleType
 from typing import Any
 
-import psutil
-
 from harness import plain
 from harness.errors import HarnessError
 from harness.execute import HARNESS, NAMES, SAFE_PATH
-from harness.execute.tree import GRACE_S, STARTING, Memory, Tree
+from harness.execute.bounds import Bounds
+from harness.execute.tree import GRACE_S, STARTING, Tree
 from harness.execute.worker import Changed, work
 from harness.plugins import Plugins
 from harness.records import StepResult, result_of
@@ -34,13 +33,11 @@ from harness.suite import Limits, Suite
 from harness.why import Difference
 
 LOOK_EVERY_S = 1.0
-"""How often a worker's memory is checked."""
+"""How often a step is held to its limits."""
 RESTART_S = 0.5
 """After this a fork server's end is visible."""
 MESSAGE_BYTES = 2**30
 """No result is longer: a frame that claims to be is corrupt."""
-SHARE_OF_MEMORY = 0.95
-"""A worker's share without a limit: beyond it the system would kill some process."""
 
 
 class Supervisor:
@@ -83,10 +80,12 @@ class Supervisor:
                 self._tree = tree = Tree(process)
             if self._stopped:
                 self.stop()
-            return self._watch(process, tree, _Messages(receiver), report)
+            bounds = Bounds(self._limits, tree, job.output)
+            ended = self._watch(process, bounds, _Messages(receiver), report)
         finally:
             if tree is not None:
                 tree.end()
+        return bounds.held(ended) if isinstance(ended, StepResult) else ended
 
     def stop(self) -> None:
         """End the step that another thread does, and any that it begins."""
@@ -126,10 +125,8 @@ class Supervisor:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _watch(
-        self, process: Any, tree: Tree, messages: _Messages, report: Callable[[dict[str, float]], None]
+        self, process: Any, bounds: Bounds, messages: _Messages, report: Callable[[dict[str, float]], None]
     ) -> StepResult | Changed:
-        deadline = time.monotonic() + self._limits.time_s
-        memory_bytes = self._memory_limit()
         while True:
             message = messages.next(process)
             if isinstance(message, StepResult | Changed):
@@ -137,18 +134,8 @@ class Supervisor:
                 return message
             if message is not None:
                 report(message)
-            if time.monotonic() > deadline:
-                return _without_result(
-                    "timed out", f"The step was ended after {self._limits.time_s:g} s: its time limit."
-                )
-            if (used := tree.memory_above(memory_bytes)) is not None:
-                return _without_result("out of memory", _over_memory(used, memory_bytes))
-
-    def _memory_limit(self) -> float:
-        """Return the suite's limit in bytes, else a share of the machine's memory."""
-        if self._limits.memory_gb is not None:
-            return self._limits.memory_gb * 2**30
-        return float(psutil.virtual_memory().total) * SHARE_OF_MEMORY
+            if (beyond := bounds.exceeded()) is not None:
+                return beyond
 
 
 def warm_up(suite: Suite, plugins: Plugins) -> None:
@@ -280,12 +267,6 @@ def _message(sent: bytes) -> dict[str, float] | StepResult | Changed:
     if "changed" in body:
         return Changed(tuple(Difference(*each) for each in body["changed"]))
     return result_of(body["ended"])
-
-
-def _over_memory(used: Memory, limit_bytes: float) -> str:
-    others = used.processes - len(("keeper", "worker"))
-    who = f"The worker and {others} processes that it started" if others > 0 else "The worker"
-    return f"{who} used {used.bytes / 2**30:.2f} GiB of memory; its limit is {limit_bytes / 2**30:.2f} GiB."
 
 
 def _how_it_died(process: Any) -> str:

@@ -60,6 +60,7 @@ class Parent(Counter):
         "shared": harness.Setting(0, "what they share with this process, in MiB"),
         "hold_s": harness.Setting(0.0, "how long they hold it"),
         "then": harness.Setting("goes on", "what follows", ("goes on", "C code")),
+        "written": harness.Setting(0, "what it writes before it sleeps, in MiB"),
     }
 
     def learner(self, assignment: harness.Assignment) -> harness.Learner:
@@ -72,8 +73,7 @@ class StartingLearner(CountingLearner):
 
     def step(self) -> harness.Progress:
         """Start them."""
-        settings: dict[str, Any] = {name: setting.default for name, setting in Parent.settings.items()}
-        settings |= self.assignment.settings
+        settings = self._all_settings()
         if settings["started"]:
             _start_all(settings["started"])
             _note(settings["started"])
@@ -83,6 +83,16 @@ class StartingLearner(CountingLearner):
         if settings["then"] == "C code":
             ctypes.PyDLL(None).sleep(600)  # it holds the interpreter's lock: no other thread runs
         return super().step()
+
+    def save(self, folder: Path) -> None:
+        """Write, and sleep in the midst of it if told to write much."""
+        super().save(folder)
+        if written := self._all_settings()["written"]:
+            (folder / "large").write_bytes(bytes(written * 2**20))
+            time.sleep(600)
+
+    def _all_settings(self) -> dict[str, Any]:
+        return {name: setting.default for name, setting in Parent.settings.items()} | dict(self.assignment.settings)
 
 
 def _take(private: int, shared: int) -> None:

@@ -106,6 +106,14 @@ def test_memory_that_processes_share_counts_once(
     assert readings["pss"], "the limit was not come near"
 
 
+def test_a_step_that_writes_too_much_is_ended_while_it_writes(run: Callable[..., StepResult]) -> None:
+    """Before the disk is full."""
+    ended = run(Limits(artifact_gb=0.05), written=60)
+
+    assert ended.outcome == "failed"
+    assert "The step wrote 0.06 GiB, which are removed; its limit is 0.05 GiB." in str(ended.reason)
+
+
 @pytest.mark.usefixtures("libraries_at_hand")
 def test_a_step_may_read_and_play_by_processes_of_its_own(run: Callable[..., StepResult]) -> None:
     """Two that read for PyTorch, and an environment of gymnasium in each of two."""
