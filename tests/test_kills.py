@@ -17,7 +17,7 @@ from harness.records import Record
 from harness.store import peek_records
 
 DRIVER = Path(__file__).with_name("drive.py")
-VICTIMS = ("harness", "fork server", "worker")
+VICTIMS = ("harness", "fork server", "keeper", "worker")
 LATEST_S = 0.8
 """Latest kill after the first worker's start: the driver's suite lasts longer."""
 TRAININGS = 3
@@ -34,17 +34,13 @@ def _start(folder: Path) -> subprocess.Popen[str]:
 
 
 def _victim(harness: psutil.Process, kind: str) -> psutil.Process | None:
-    """Return the process to kill: the fork server is the child that has had children of its own or waits for some."""
+    """Return the process to kill, if there is one: below the harness its fork server, then a keeper, then a worker."""
     if kind == "harness":
         return harness
-    for child in harness.children():
-        command = " ".join(child.cmdline())
-        if "multiprocessing.forkserver" in command:
-            workers = child.children()
-            if kind == "fork server":
-                return child
-            return workers[0] if workers else None
-    return None
+    below = [child for child in harness.children() if "multiprocessing.forkserver" in " ".join(child.cmdline())]
+    for _ in range(("fork server", "keeper", "worker").index(kind)):
+        below = [child for process in below for child in process.children()]
+    return below[0] if below else None
 
 
 def _wait_for_a_worker(run: subprocess.Popen[str]) -> None:
@@ -61,9 +57,9 @@ def _ok(folder: Path) -> dict[str, Record]:
     return {record.id: record for record in peek_records(str(folder / "store")) if record.outcome == "ok"}
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
 def test_kills_lose_and_double_nothing(tmp_path: Path, kills: int) -> None:
-    """Harness, fork server and worker in turn; each kill is followed by running again.
+    """Harness, fork server, the worker's keeper and the worker in turn; each kill is followed by running again.
 
     Each training that ends writes a line to the log: a kill adds at most the one in flight.
     """
@@ -127,7 +123,7 @@ def _begin_anew(folder: Path, number: int) -> None:
 
 def test_the_harness_outlives_its_workers_and_its_fork_server(tmp_path: Path) -> None:
     """A killed process becomes a record; the run goes on to its end, and a later one completes the suite."""
-    for kind in ("worker", "fork server"):
+    for kind in ("worker", "keeper", "fork server"):
         run = _start(tmp_path)
         killed = _kill(psutil.Process(run.pid), kind)
         output, _ = run.communicate(timeout=120)
