@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 from harness.errors import SuiteError
@@ -12,6 +13,9 @@ from harness.installed import refuse
 from harness.plugins import Plugins
 from harness.seams import Hardware, Model
 from harness.suite import ModelEntry, Suite, TaskEntry
+
+MOST_CASES = 50_000
+"""Of a suite, that is 100,000 evaluations and servings: a plan of so many takes a minute and 0.6 GB."""
 
 
 class Case(NamedTuple):
@@ -35,20 +39,9 @@ class Case(NamedTuple):
 
 def cases(suite: Suite, plugins: Plugins) -> Iterator[Case]:
     """Yield the cases of a suite, each once."""
-    axes = (
-        suite.models,
-        suite.starts,
-        suite.tasks,
-        suite.hardware,
-        suite.runtimes,
-        suite.precisions,
-        suite.batch_sizes,
-        suite.scenarios,
-        suite.seeds,
-    )
     seen = set()
     kinds = {repr(entry): _kind(entry, plugins) for entry in suite.tasks}
-    for values in product(*axes):
+    for values in product(*_axes(suite).values()):
         case = Case(*values)
         model, kind = plugins.models[case.model.name], kinds[repr(case.task)]
         case = case._replace(start=_start(model, case, suite, kind))
@@ -59,6 +52,30 @@ def cases(suite: Suite, plugins: Plugins) -> Iterator[Case]:
             continue
         seen.add(repr(case))
         yield case
+
+
+def _axes(suite: Suite) -> dict[str, tuple[Any, ...]]:
+    """Return the lists whose product a suite is, in the order of a case's fields."""
+    names = "models starts tasks hardware runtimes precisions batch_sizes scenarios seeds"
+    return {name: getattr(suite, name) for name in names.split()}
+
+
+def require_bounded(suite: Suite) -> None:
+    """Raise if a suite has more cases than can be planned, before any of them is made.
+
+    Raises:
+        SuiteError: says how many it has, and how to divide it.
+    """
+    counts = {name: len(values) for name, values in _axes(suite).items()}
+    if (total := prod(counts.values())) <= MOST_CASES:
+        return
+    factors = " × ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if count > 1)
+    longest = max(counts, key=lambda name: counts[name])
+    raise SuiteError(
+        f"Suite {suite.name!r} has {total:,} cases, with those that it excludes: {factors}. At most {MOST_CASES:,} are "
+        f"planned at once. Divide it, for example its {longest}, into several suites, and run them into one store: "
+        "steps that they share are done once."
+    )
 
 
 def abilities(suite: Suite, plugins: Plugins) -> str:

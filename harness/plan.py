@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.basis import Bases, Basis, covered
-from harness.cases import Case, abilities, cases, require_installed, undone, unsupported
+from harness.cases import Case, abilities, cases, require_bounded, require_installed, undone, unsupported
 from harness.errors import SuiteError
 from harness.names import LABELS
 from harness.plugins import Plugins
@@ -104,8 +104,9 @@ def make_plan(suite: Suite, source: Source, plugins: Plugins) -> Plan:
     """Return the steps of a suite, each after the steps it needs.
 
     Raises:
-        SuiteError: a name or setting is unknown, data cannot be used, or there is nothing to do.
+        SuiteError: a name or setting is unknown, data cannot be used, or there is nothing to do, or too much.
     """
+    require_bounded(suite)
     suite = resolved(suite, source, plugins)
     planner = _Planner(suite, plugins)
     chosen = list(cases(suite, plugins))
