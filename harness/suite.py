@@ -157,7 +157,7 @@ class Limits(_Strict):
 
     time_s: Above0 = 1800
     memory_gb: Above0 | None = None
-    """GiB of all processes of the step; by default 95 % of the machine's."""
+    """GiB of all processes of the step; by default 95 % of what the machine or the container has."""
     artifact_gb: Above0 | None = None
     """GiB of files that it leaves for other steps; by default what the disk has room for."""
 

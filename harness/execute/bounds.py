@@ -9,8 +9,9 @@ from pathlib import Path
 import psutil
 
 from harness.artifacts import size_bytes
+from harness.execute import groups
 from harness.execute.tree import Memory, Tree
-from harness.records import Outcome, StepResult
+from harness.records import Outcome, StepResult, is_failure
 from harness.suite import Limits
 
 GIB = 2**30
@@ -25,6 +26,7 @@ class Bounds:
         self._limits, self._tree, self._output = limits, tree, output
         self._deadline = time.monotonic() + limits.time_s
         self._memory_bytes = _memory_limit(limits)
+        self._killed = groups.killed_for_memory()
 
     def exceeded(self) -> StepResult | None:
         """Return the result of a step that is beyond a limit now, None if it is not."""
@@ -36,9 +38,12 @@ class Bounds:
         return None if reason is None else _beyond("failed", reason)
 
     def held(self, ended: StepResult) -> StepResult:
-        """Return the result of a step that has ended, a failure if it wrote too much."""
-        reason = self._too_large() if ended.outcome == "ok" else None
-        return ended if reason is None else _beyond("failed", reason, ended)
+        """Return the result of a step that has ended, another one if it wrote too much or was short of memory."""
+        if is_failure(ended.outcome) and groups.killed_for_memory() > self._killed:
+            reason = f"The system killed a process for want of memory while the step ran. {ended.reason}"
+            return replace(ended, outcome="out of memory", reason=reason)
+        too_large = self._too_large() if ended.outcome == "ok" else None
+        return ended if too_large is None else _beyond("failed", too_large, ended)
 
     def _too_large(self) -> str | None:
         limit_gb = self._limits.artifact_gb
@@ -57,10 +62,10 @@ class Bounds:
 
 
 def _memory_limit(limits: Limits) -> float:
-    """Return the suite's limit in bytes, else a share of the machine's memory."""
+    """Return the suite's limit in bytes, else a share of the memory of the machine or the container."""
     if limits.memory_gb is not None:
         return limits.memory_gb * GIB
-    return float(psutil.virtual_memory().total) * SHARE_OF_MEMORY
+    return min(float(psutil.virtual_memory().total), groups.allowed_bytes()) * SHARE_OF_MEMORY
 
 
 def _over_memory(used: Memory, limit_bytes: float) -> str:

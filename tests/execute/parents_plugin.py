@@ -59,6 +59,7 @@ class Parent(Counter):
         "private": harness.Setting(0, "what each of three children takes of its own, in MiB"),
         "shared": harness.Setting(0, "what they share with this process, in MiB"),
         "hold_s": harness.Setting(0.0, "how long they hold it"),
+        "lost": harness.Setting(0, "what a child takes that the step waits for, in MiB"),
         "then": harness.Setting("goes on", "what follows", ("goes on", "C code")),
         "written": harness.Setting(0, "what it writes before it sleeps, in MiB"),
     }
@@ -80,6 +81,8 @@ class StartingLearner(CountingLearner):
         if settings["private"] or settings["shared"]:
             _take(settings["private"], settings["shared"])
             time.sleep(settings["hold_s"])
+        if settings["lost"]:
+            _wait_for_one(settings["lost"])
         if settings["then"] == "C code":
             ctypes.PyDLL(None).sleep(600)  # it holds the interpreter's lock: no other thread runs
         return super().step()
@@ -107,6 +110,14 @@ def _take(private: int, shared: int) -> None:
             os._exit(0)
     for _ in range(3):
         os.read(reader, 1)
+
+
+def _wait_for_one(mebibytes: int) -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(len(b"x" * (mebibytes * 2**20)) == 0)
+    if os.waitpid(child, 0)[1]:
+        raise ChildProcessError("a child was lost")
 
 
 @harness.hookimpl
