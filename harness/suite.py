@@ -300,7 +300,7 @@ def read_value(text: str) -> Any:
     try:
         return load(text)
     except yaml.YAMLError as error:
-        raise SuiteError(f"The value {text!r} cannot be read: {getattr(error, 'problem', error)}.") from None
+        raise SuiteError(f"The value {text!r:.60} cannot be read: {getattr(error, 'problem', error)}.") from None
 
 
 def _read(path: Path) -> str:

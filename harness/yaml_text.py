@@ -26,7 +26,10 @@ _NUMBERS = {
 _FIRST = "-+.0123456789"
 MOST_NODES = 100_000
 """In a file with aliases; a few lines of them can stand for more than memory holds."""
-_UNDER_WAY = 0
+MOST_DEEP = 100
+"""Lists and mappings within one another, aliases followed; real files have about ten."""
+_UNDER_WAY = (0, 0)
+_TOO_DEEP = f"it is nested more than {MOST_DEEP} deep"
 _Resolvers = dict[str, list[tuple[str, Any]]]
 
 
@@ -45,6 +48,19 @@ class RefusedError(yaml.MarkedYAMLError):
 
 class _Loader(yaml.CSafeLoader):
     yaml_implicit_resolvers = _resolvers(yaml.CSafeLoader.yaml_implicit_resolvers)
+    _depth = 0
+
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
+        """Refuse what is nested too deeply, before the recursion in C ends the process; called before each node."""
+        self._depth += 1
+        if self._depth > MOST_DEEP + 1:  # a scalar in the deepest list counts
+            raise RefusedError(_TOO_DEEP, current_node)
+        super().descend_resolver(current_node, current_index)
+
+    def ascend_resolver(self) -> None:
+        """Called after a node was composed."""
+        self._depth -= 1
+        super().ascend_resolver()
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
         """Return a text directly: most nodes are texts, and PyYAML's bookkeeping is only for nodes that hold others."""
@@ -97,31 +113,31 @@ def compose(text: str) -> Any:
     Raises:
         yaml.YAMLError: it is not valid, or its aliases hold themselves or too much.
     """
-    try:
-        root = yaml.compose(text, Loader=_Loader)
-        if "*" in text:  # else there are no aliases
-            _count(root, {})
-    except RecursionError as error:
-        raise yaml.YAMLError("it is nested too deeply") from error
+    root = yaml.compose(text, Loader=_Loader)
+    if "*" in text:  # else there are no aliases
+        _measure(root, {})
     return root
 
 
-def _count(node: Any, counted: dict[int, int]) -> int:
-    """Return the number of nodes with those that aliases repeat.
+def _measure(node: Any, measured: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """Return the number of nodes, and how deep they are nested, with those that aliases repeat.
 
     Raises:
-        RefusedError: a node holds itself, or there are more than `MOST_NODES`.
+        RefusedError: a node holds itself, there are more than `MOST_NODES`, or they are nested deeper than `MOST_DEEP`.
     """
-    number = counted.get(id(node))
-    if number == _UNDER_WAY:
+    size = measured.get(id(node))
+    if size == _UNDER_WAY:
         raise RefusedError("what begins here holds itself by an alias", node)
-    if number is None:
-        counted[id(node)] = _UNDER_WAY
-        number = 1 + sum(_count(child, counted) for child in _children(node))
-        counted[id(node)] = number
-    if number > MOST_NODES:
+    if size is None:
+        measured[id(node)] = _UNDER_WAY
+        inner = [_measure(child, measured) for child in _children(node)]
+        size = 1 + sum(number for number, _ in inner), max((depth for _, depth in inner), default=-1) + 1
+        measured[id(node)] = size
+    if size[0] > MOST_NODES:
         raise RefusedError(f"its aliases stand for more than {MOST_NODES:,} values", node)
-    return number
+    if size[1] > MOST_DEEP:
+        raise RefusedError(_TOO_DEEP, node)
+    return size
 
 
 def _children(node: Any) -> Iterable[Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness import PluginError
+from harness.json_text import load
 
 SETTING = "Classes in the order of the output: a,b,c or FILE.json or FILE.json#KEY. Empty: taken from the file."
 GIVE_LABELS = '--setting labels=a,b,c (in a suite: models: [{name: "hf:…", settings: {labels: "a,b,c"}}])'
@@ -59,7 +59,7 @@ def given_labels(setting: str) -> tuple[str, ...]:
     if not file.endswith(".json"):
         return tuple(label.strip() for label in setting.split(",")) if setting else ()
     try:
-        content = json.loads(Path(file).read_text(encoding="utf-8"))
+        content = load(Path(file).read_bytes())
         return as_labels(content[key] if key else content)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PluginError(f"--setting labels={setting}: {type(error).__name__}: {error}.") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import PluginError
+from harness.json_text import load
 from harness.onnx_session import onnxruntime
 from harness_checkpoints.classes import as_labels, config_labels, given_labels
 from harness_checkpoints.folder import CONFIG
@@ -121,7 +122,7 @@ def _labels(path: Path, setting: str, metadata: Mapping[str, str]) -> tuple[str,
 def config_beside(path: Path) -> dict[str, Any]:
     """Return the configuration of transformers that exporters write beside a file; empty if there is none."""
     try:
-        config = json.loads(path.with_name(CONFIG).read_text(encoding="utf-8"))
+        config = load(path.with_name(CONFIG).read_bytes(), constants=True)
     except (OSError, ValueError):
         return {}
     return config if isinstance(config, dict) and "model_type" in config else {}
@@ -129,7 +130,7 @@ def config_beside(path: Path) -> dict[str, Any]:
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text)
+        return load(text)
     except ValueError:
         return text.split(",")
 

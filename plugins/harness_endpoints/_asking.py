@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
 from harness import Assignment, Data, SuiteError
+from harness.json_text import load
 from harness.seams.prompts import Message, as_text, messages, output_of, prompts_of, shown
 from harness_endpoints._answer import Answer, Ask
 from harness_endpoints._answered import Answered
@@ -89,7 +89,7 @@ def more_fields(settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     text = settings["extra_body"] or "{}"
     try:
-        fields = json.loads(text)
+        fields = load(text)
     except ValueError as error:
         raise SuiteError(f'extra_body is no JSON: {error}. Give an object such as {{"seed": 1}}.') from None
     if not isinstance(fields, dict):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from harness.json_text import load
 from harness_endpoints._retry import RETRIED_STATUSES
 
 RATE_LIMITED = "rate limited"
@@ -112,7 +113,7 @@ def error_in(body: Any) -> tuple[str, str]:
 
 def _object(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        return load(body)
     except ValueError:  # a page of a proxy, or nothing
         return None
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from harness.errors import SuiteError, unknown
+from harness.json_text import load
 from harness_endpoints._answer import OK, Call, read_call
 from harness_endpoints._client import Client
 from harness_endpoints._failures import BROKEN_JSON, SERVER_ERROR, WRONG_URL, Failure
@@ -37,7 +37,7 @@ def _names(call: Call) -> tuple[str, ...] | None:
     if call.status != OK or call.failure is not None:
         return None
     try:
-        body: Any = json.loads(b"".join(data for _, data in call.arrivals))
+        body: Any = load(b"".join(data for _, data in call.arrivals))
         return tuple(str(entry["id"]) for entry in body["data"])
     except (ValueError, TypeError, KeyError):
         return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import NotAnAnswerError, Prompts
 from harness.class_prompts import ClassPrompts
+from harness.json_text import load
 from harness_language._scripts import words as words_of
 
 if TYPE_CHECKING:
@@ -125,8 +126,8 @@ class ExtractPrompts(Prompts):
         """
         blocks = _BLOCK.findall(words)
         try:
-            return json.loads(blocks[0] if len(blocks) == 1 else words, parse_constant=_no_constant)
-        except (ValueError, RecursionError) as error:
+            return load(blocks[0] if len(blocks) == 1 else words)
+        except ValueError as error:
             raise NotAnAnswerError(f"it is no JSON: {error}") from None
 
     def nothing(self) -> None:
@@ -203,11 +204,6 @@ def language(locale: str) -> str:
         return Locale.parse(locale, sep="-" if "-" in locale else "_").english_name or locale
     except (UnknownLocaleError, ValueError):
         return locale
-
-
-def _no_constant(name: str) -> None:
-    """Refuse NaN and infinities, which Python reads and JSON has not."""
-    raise ValueError(f"{name} is no value of JSON")
 
 
 def some_words(words: str) -> str:

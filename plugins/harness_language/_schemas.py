@@ -17,6 +17,7 @@ from referencing.jsonschema import DRAFT202012
 
 from harness import DataError
 from harness.encodings import SETTING, read_text
+from harness.json_text import load
 
 EXAMPLE = '{"type": "object", "properties": {"total": {"type": "number"}}, "required": ["total"]}'
 _REMEDY = f"Write a JSON Schema, such as {EXAMPLE} (https://json-schema.org)."
@@ -34,8 +35,8 @@ def read_schema(path: str) -> dict[str, Any]:
             f"There is no schema file {path}. Check the setting schema; it is relative to the current folder."
         )
     try:
-        schema = json.loads(read_text(file, "", SETTING))
-    except (ValueError, RecursionError) as error:
+        schema = load(read_text(file, "", SETTING))
+    except ValueError as error:
         raise DataError(f"{path} cannot be read as json: {error}. {_REMEDY}") from None
     checked(path, schema)
     return dict(schema)

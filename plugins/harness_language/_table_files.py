@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from harness import DataError
 from harness.encodings import SETTING, read_text, require_characters
+from harness.json_text import load
 from harness.yaml_text import dump
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
@@ -321,12 +322,9 @@ def parsed(text: str) -> Any:
     """Return what a text in JSON holds.
 
     Raises:
-        ValueError: it is no JSON, has a key twice in one object, or is nested too deeply.
+        ValueError: it is no JSON, has a key twice in one object, is nested too deeply, or holds a number that is none.
     """
-    try:
-        return json.loads(text, object_pairs_hook=_object)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+    return load(text, pairs=_object)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from harness import DataError
 from harness.encodings import read_text, require_characters
+from harness.json_text import load
 
 LISTS = {
     "images": ("id", "file_name"),
@@ -68,9 +69,11 @@ class Entries(NamedTuple):
         """
         try:
             text = read_text(path)
-            content = json.loads(text)
+            content = load(text, constants=True)  # a box of NaN is refused with its entry
         except json.JSONDecodeError as error:
             raise DataError(f"{path}, line {error.lineno}: not valid JSON: {error.msg}. Correct the file.") from error
+        except ValueError as error:
+            raise DataError(f"{path} cannot be read as JSON: {error}. Correct the file.") from error
         require_characters(str(path), text, content)
         return cls(path, *(_list(path, content, name) for name in LISTS))
 

@@ -18,7 +18,7 @@ from harness_language._table_files import DELIMITERS, Form, Table, read_table
 
 QUIET = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
-JSON = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | CELLS
+JSON = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | CELLS
 
 
 def read(path: Path, content: str | bytes, **form: str) -> Table:
@@ -171,11 +171,12 @@ BAD_JSON = {
     "no object": ("r.jsonl", '{"a": 1}\n\n[2]\n', "line 3 is '[2]'. Give an object"),
     "no objects": ("r.json", "[1, 2]", "entry 1 is '1'. Give a list of objects"),
     "columns": ("r.json", '{"text": ["a"], "label": [1]}', "it holds columns, each with all its values. Give a list"),
+    "a number that is none": ("r.jsonl", '{"a": 1}\n{"a": NaN}', "line 2: NaN is no number in JSON"),
     "columns of pandas": ("r.json", '{"text": {"0": "a"}, "label": {"0": 1}}', "it holds columns"),
     "key twice": ("r.json", '[{"a": 1, "a": 2}]', "the key 'a' is twice in one object"),
     "key twice in a line": ("r.jsonl", '{"a": 1}\n{"a": 1, "a": 2}', "line 2: the key 'a' is twice"),
-    "too deep": ("r.jsonl", "[" * 100_000, "line 1: it is nested too deeply"),
-    "digits": ("r.json", f'[{{"a": {"1" * 5000}}}]', "cannot be read as json: Exceeds the limit"),
+    "too deep": ("r.jsonl", "[" * 100_000, "line 1: it is nested more than 100 deep"),
+    "digits": ("r.json", f'[{{"a": {"1" * 5000}}}]', "of 5,000 digits is too large"),
     "nothing": ("r.json", "\n", "is empty"),
 }
 

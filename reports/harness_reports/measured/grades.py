@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from harness.errors import StoreError
+from harness.json_text import load
 from harness.records import Record
 from harness_reports.measured.open_answers import ANSWERING, GRADING, STEP
 
@@ -51,7 +52,7 @@ class Rubric(NamedTuple):
             StoreError: it has no scale, or a key that is not known here and may change what grades mean.
         """
         try:
-            given = json.loads(text)
+            given = load(text)
             _check_keys(given)
             scale = tuple(sorted(map(int, given["scale"])))
             return cls(text, given["name"], given["as_of"], given["source"], scale, int(given["good_from"]))

@@ -5,7 +5,6 @@ Records hold tokens as the server counts them, never prices. Each call is priced
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from harness.errors import FactError
+from harness.json_text import load
 from harness.records import Record
 from harness_reports.economics.api_prices import calculated, price_source, since
 from harness_reports.measured.intervals import RESAMPLES, joint_draws, mean_draws
@@ -115,7 +115,7 @@ def call_usd(provider: str, model: str, call: Call, day: date, named_by: NamedBy
 def tier_of(record: Record) -> Tier:
     """Return what a record's requests said that their price depends on."""
     try:
-        fields = json.loads(record.spec["settings"].get("extra_body") or "{}")
+        fields = load(record.spec["settings"].get("extra_body") or "{}")
     except ValueError:
         return ()
     named = {} if not isinstance(fields, dict) else fields
