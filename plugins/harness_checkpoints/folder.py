@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from harness import Data, PluginError
 from harness.digests import folder_digest
+from harness.json_text import read_object
 from harness.paths import missing
 from harness_checkpoints.classes import Head, given_labels, match_head
+from harness_checkpoints.weight_files import require_no_others, weight_files
 
 TEXTS, IMAGES = "text-classification", "image-classification"
 AUTO = {TEXTS: "AutoModelForSequenceClassification", IMAGES: "AutoModelForImageClassification"}
@@ -31,11 +33,20 @@ READS_PADDING = ("big_bird", "bigbird_pegasus", "convbert", "fnet", "mobilebert"
 """Architectures that mix positions without an attention mask, or attend in another way where a batch is long: what they
 answer depends on the length of the batch."""
 CONFIG = "config.json"
-WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 PREPROCESSOR, PROCESSOR = "preprocessor_config.json", "processor_config.json"
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
+_SAVE = "Save one with `model.save_pretrained(folder)`."
 DOWNLOADED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.py")
 """Files taken from the hub. Python files are part of the digest; they run only with `--trust-remote-code`."""
+MOST_LAYERS, MOST_LABELS = 10_000, 1_000_000
+_FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "model_type": ("text", lambda value: isinstance(value, str)),
+    "architectures": ("list of texts", lambda value: isinstance(value, list) and {*map(type, value)} <= {str}),
+    "auto_map": ("object", lambda value: isinstance(value, dict)),
+    "id2label": ("object of whole numbers", lambda value: isinstance(value, dict) and all(map(str.isdecimal, value))),
+    "label2id": ("object", lambda value: isinstance(value, dict)),
+}
+"""Keys of a configuration that are read here → what they hold."""
 _HUB_NAME = re.compile(r"(?P<name>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?")
 
 
@@ -50,7 +61,9 @@ class CheckpointFolder:
         """
         self.path = path
         self.config = _read_config(path)
-        _require_weights(path)
+        require_no_others(path, self.config)
+        self.weight_files = weight_files(path)
+        """The files of its weights."""
 
     @property
     def model_type(self) -> str:
@@ -60,7 +73,7 @@ class CheckpointFolder:
     @property
     def remote_code(self) -> dict[str, str]:
         """Auto class → the class in the checkpoint's Python files."""
-        return dict(self.config.get("auto_map", {}))
+        return {auto: name for auto, name in (self.config.get("auto_map") or {}).items() if isinstance(name, str)}
 
     @property
     def architecture(self) -> str:
@@ -94,15 +107,8 @@ class CheckpointFolder:
     def has_image_processor(self) -> bool:
         """Whether the folder says how images are prepared; a processor of several kinds of input may hold it."""
         processor = self.path / PROCESSOR
-        held = processor.is_file() and "image_processor" in json.loads(processor.read_text(encoding="utf-8"))
+        held = processor.is_file() and "image_processor" in read_object(processor, PluginError, remedy=_SAVE)
         return held or (self.path / PREPROCESSOR).is_file()
-
-    @property
-    def weight_files(self) -> list[Path]:
-        """The files of its weights."""
-        if (self.path / WEIGHTS).is_file():
-            return [self.path / WEIGHTS]
-        return [self.path / name for name in _shards(self.path)]
 
     def head(self, kind: str, settings: Mapping[str, Any], classes: Sequence[str]) -> Head:
         """Return what its head has to do with the classes of data of a kind; see `match_head`."""
@@ -172,33 +178,21 @@ def _download(reference: str, name: str, revision: str | None) -> Path:
 def _read_config(path: Path) -> dict[str, Any]:
     file = path / CONFIG
     if not file.is_file():
-        raise PluginError(
-            f"hf:{path} has no {CONFIG}: it is no checkpoint. Save one with `model.save_pretrained(folder)`."
-        )
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise PluginError(f"{file} cannot be read: {error}.") from error
-    if not isinstance(config, dict) or "model_type" not in config:
+        raise PluginError(f"hf:{path} has no {CONFIG}: it is no checkpoint. {_SAVE}")
+    config = read_object(file, PluginError, remedy=_SAVE, constants=True)
+    if "model_type" not in config:
         raise PluginError(f"{file} has no `model_type`: transformers cannot tell the architecture.")
+    for key, (what, is_right) in _FORMS.items():
+        if config.get(key) is not None and not is_right(config[key]):
+            raise PluginError(f"{file}: `{key}` is {config[key]!r:.60} and no {what}. {_SAVE}")
+    for key, value in config.items():
+        if isinstance(value, int) and value > _most(key):
+            raise PluginError(f"{file}: `{key}` is {value:,}; up to {_most(key):,} are built. {_SAVE}")
     return config
 
 
-def _shards(path: Path) -> list[str]:
-    return sorted(set(json.loads((path / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
-
-
-def _require_weights(path: Path) -> None:
-    if (path / WEIGHTS).is_file():
-        return
-    if (path / INDEX).is_file():
-        missing = [name for name in _shards(path) if not (path / name).is_file()]
-        if missing:
-            raise PluginError(f"hf:{path} lacks {', '.join(missing)}, listed in {INDEX}. Copy the folder again.")
-        return
-    others = sorted(file.name for pattern in ("*.bin", "*.pt", "*.h5", "*.msgpack") for file in path.glob(pattern))
-    unsafe = f" It holds {', '.join(others)}, which could run code when opened." if others else ""
-    raise PluginError(
-        f"hf:{path} has no {WEIGHTS}.{unsafe} Only safetensors are read. If you trust the file, convert it with "
-        "`AutoModel.from_pretrained(folder).save_pretrained(folder)`."
-    )
+def _most(key: str) -> float:
+    """Return the largest value of a key that makes parts of a network, each of which takes time and memory."""
+    if "layer" in key and not key.startswith("layer_"):
+        return MOST_LAYERS
+    return MOST_LABELS if key == "num_labels" else inf

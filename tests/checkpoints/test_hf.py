@@ -215,7 +215,8 @@ def _broken(tmp_path: Path, **files: str) -> str:
     [
         ({}, "has no config.json: it is no checkpoint"),
         ({"config__json": "{"}, "cannot be read"),
-        ({"config__json": "[]"}, "has no `model_type`"),
+        ({"config__json": "[]"}, "holds a list and no object"),
+        ({"config__json": "{}"}, "has no `model_type`"),
         ({"config__json": '{"model_type": "bert"}'}, "has no model.safetensors"),
         (
             {"config__json": '{"model_type": "bert"}', "pytorch_model__bin": "x"},
