@@ -54,7 +54,7 @@ def _of(name: str, file: Path) -> list[str]:
         "suite": ["run", str(file), "--dry-run"],
         "use case": ["table", "viability", "--plugin", str(file), "--store", "."],
         "plan of a use case": ["run", "quick", "--dry-run", "--plugin", str(file)],
-        "setting": [*"run quick --dry-run --model bert --setting".split(), f"learning_rate={text}"],
+        "setting": ["run", "quick", "--dry-run", "--model", "bert", f"--setting=learning_rate={text}"],
     }[name]
 
 

@@ -6,12 +6,14 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-ADDRESS = "127.0.0.1"
+from harness_dashboards.server import ADDRESS
+
 STORE, BOOK, PLUGINS = "HARNESS_STORE", "HARNESS_PRICE_BOOK", "HARNESS_DASHBOARD_PLUGINS"
 """Environment variables that the pages read; of plugins a JSON list, as a path may hold any character."""
 
@@ -28,6 +30,10 @@ def dashboard(
         list[str] | None,
         typer.Option("--plugin", help="A Python file with a plugin, or a use case's YAML file; repeatable."),
     ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Another name under which browsers reach it, as by a proxy of yours; repeatable."),
+    ] = None,
 ) -> None:
     """Open the dashboard over a store; Ctrl-C ends it."""
     from harness.installed import DISTRIBUTION, require
@@ -36,11 +42,27 @@ def dashboard(
     from harness_reports.prices.price_book_file import find_price_book
 
     require("The dashboard", ["streamlit"], DISTRIBUTION, "dashboard")
+    names = _names(allow_host or ())
     open_store(store).close()
     find_price_book(price_book, load_plugins(plugin or ()).price_books())
     _refuse_taken(port)
     typer.echo(f"Dashboard: http://{ADDRESS}:{port} (Ctrl-C ends it)")
-    _serve(port, _environment(store, price_book, plugin or []))
+    _serve(port, names, _environment(store, price_book, plugin or []))
+
+
+def _names(hosts: Iterable[str]) -> list[str]:
+    """Return names of hosts as they are compared.
+
+    Raises:
+        HarnessError: one is no name alone.
+    """
+    from harness.errors import HarnessError
+    from harness_dashboards.guard import name_in
+
+    for host in hosts:
+        if name_in(host) != host.lower():
+            raise HarnessError(f"--allow-host {host} is no name of a host. Give it without scheme, port and path.")
+    return [host.lower() for host in hosts]
 
 
 def _refuse_taken(port: int) -> None:
@@ -61,21 +83,9 @@ def _environment(store: str | None, price_book: str, plugins: list[str]) -> dict
     return {**os.environ, **variables, **({STORE: store} if store else {})}
 
 
-def _serve(port: int, environment: dict[str, str]) -> NoReturn:
+def _serve(port: int, hosts: Sequence[str], environment: dict[str, str]) -> NoReturn:
     """Replace this process by the server, so that ending it leaves no child."""
-    arguments = {
-        "server.address": ADDRESS,
-        "server.port": str(port),
-        "server.headless": "true",
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-        "client.toolbarMode": "viewer",
-        "client.disableDataExport": "true",  # its CSV holds cells that a spreadsheet runs: the pages have their own
-        "theme.base": "light",
-        "theme.primaryColor": "#1f5fbf",
-    }
-    options = [part for name, value in arguments.items() for part in (f"--{name}", value)]
-    page = str(Path(__file__).with_name("app.py"))
     sys.stdout.flush()
-    command = [sys.executable, "-P", "-m", "streamlit", "run", page, *options]  # -P: not the modules lying here
+    # -P: not the modules lying here.
+    command = [sys.executable, "-P", "-m", "harness_dashboards.server", str(port), *hosts]
     os.execve(sys.executable, command, environment)  # noqa: S606

@@ -6,11 +6,9 @@ import csv
 import os
 import shutil
 import socket
-import subprocess
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,6 +35,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+Served = Callable[..., AbstractContextManager[str]]
 PATIENCE_MS = 240_000
 """A page is drawn in seconds; on busy cores it may take minutes."""
 
@@ -54,37 +53,11 @@ def _once(daily: str) -> list[Any]:
     return [pytest.param(one, marks=[] if one == daily else pytest.mark.slow) for one in LANGUAGES]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
-def address(sampled: Path) -> Iterator[str]:
+def address(sampled: Path, served: Served) -> Iterator[str]:
     """Start the command on a free port and return its address."""
-    with _served("--store", os.environ.get("HARNESS_SCREENSHOT_STORE", str(sampled))) as url:
+    with served("--store", os.environ.get("HARNESS_SCREENSHOT_STORE", str(sampled))) as url:
         yield url
-
-
-@contextmanager
-def _served(*options: str) -> Iterator[str]:
-    port = _free_port()
-    command = ["harness", "dashboard", *options, "--port", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()  # noqa: S310 - our own server
-                break
-            except OSError:
-                assert server.poll() is None, "the dashboard ended"
-                time.sleep(0.1)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 @pytest.fixture(scope="module")
@@ -114,10 +87,14 @@ def page(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator
 
 @contextmanager
 def _watched(browser: Any) -> Iterator[Any]:
-    """Open a page, on which no script may fail or open a dialog, and nothing may be fetched from another host."""
+    """Open a page, on which no script may fail or open a dialog.
+
+    Nothing may be fetched from another host, and the server's policy may forbid nothing that the page does.
+    """
     opened = browser.new_page()
     faults: list[str] = []
     opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
     opened.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
     for event in ("request", "websocket"):
         opened.on(event, lambda sent: faults.append(sent.url) if _is_foreign(sent.url) else None)
@@ -409,10 +386,10 @@ def test_another_metric_draws_another_chart(page: Any, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def odd_address(served_store: Any) -> Iterator[str]:
+def odd_address(served_store: Any, served: Served) -> Iterator[str]:
     """Start the command on a store that pages rarely see."""
     plugins = [part for file in served_store.plugins for part in ("--plugin", str(file))]
-    with _served("--store", str(served_store.location), *plugins) as url:
+    with served("--store", str(served_store.location), *plugins) as url:
         yield url
 
 
