@@ -24,10 +24,12 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, NoSuchModuleError, SQL
 
 from harness.artifacts import Artifacts
 from harness.claims import Claims, claims_table
+from harness.damaged import digest_in, sound
 from harness.errors import StoreError
 from harness.installed import DISTRIBUTION, extra_for, install_command
 from harness.place import DATABASE, artifacts_place, is_new, is_url, place
 from harness.records import FINAL, Record, from_json, to_json
+from harness.sqlite_files import RESCUE, check, engine_to_read, file_of, without_version
 
 SCHEMA = 3
 _ATTEMPTS, _PAUSE_S = 20, 0.1
@@ -69,6 +71,8 @@ class Store:
         self._artifacts = artifacts
         self.label = label
         self.claims = Claims(engine, _claims, self._guard, uuid.uuid4().hex if artifacts is None else artifacts.owner)
+        self.left_out: tuple[str, ...] = ()
+        """A sentence for each record that `records` could not read."""
 
     @property
     def artifacts(self) -> Artifacts:
@@ -127,13 +131,23 @@ class Store:
             content = connection.execute(sa.select(_raw.c.content).where(_raw.c.digest == digest)).scalar()
         if content is None:
             raise StoreError(f"Store {self.label!r} lacks raw values of a record ({digest[:12]}…). Measure it again.")
-        return zlib.decompress(content).decode()
+        try:
+            return zlib.decompress(content).decode()
+        except (zlib.error, ValueError) as error:
+            raise StoreError(
+                f"Store {self.label!r}: raw values of a record ({digest[:12]}…) are damaged: {error}. Measure it again."
+            ) from error
 
     def records(self) -> list[Record]:
-        """Return all records, oldest first; their raw values are read when they are first looked into."""
+        """Return all records, oldest first; their raw values are read when they are first looked into.
+
+        One that cannot be read is reported on stderr and left out.
+        """
         with self._guard(), self._engine.connect() as connection:
-            rows = connection.execute(sa.select(_records.c.body).order_by(_records.c.number)).scalars().all()
-        return [from_json(body, self._kept) for body in rows]
+            wanted = sa.select(_records.c.number, _records.c.body).order_by(_records.c.number)
+            rows = [(row.number, row.body) for row in connection.execute(wanted)]
+        records, self.left_out = sound(rows, lambda body: from_json(body, self._kept), self.label)
+        return records
 
     def finished(self) -> dict[str, str]:
         """Return fingerprint → outcome of steps that need not run again: measured, or unsupported."""
@@ -163,8 +177,7 @@ class Store:
         row = (_records.c.fingerprint == fingerprint) & _FINAL
         with self._guard(), self._engine.connect() as connection:
             body = connection.execute(sa.select(_records.c.body).where(row)).scalar()
-        digest: str | None = None if body is None else json.loads(body).get("artifact_digest")
-        return digest
+        return None if body is None else digest_in(body)
 
     def artifact(self, fingerprint: str) -> Path:
         """Return the folder of a finished step's artifact; it need not be there."""
@@ -213,11 +226,12 @@ class Store:
 
 def _store_error(label: str, error: Exception) -> StoreError:
     cause = str(getattr(error, "orig", None) or error)
-    advice = (
-        "Free some space and run again: finished steps are kept."
-        if "full" in cause
-        else "Check that it exists and may be written."
-    )
+    if "full" in cause:
+        advice = "Free some space and run again: finished steps are kept."
+    elif "malformed" in cause or "not a database" in cause:
+        advice = f"It is damaged. {RESCUE.format('harness.db')}"
+    else:
+        advice = "Check that it exists and may be written."
     return StoreError(f"Store {label!r}: {cause}. {advice}")
 
 
@@ -243,8 +257,8 @@ def open_store(location: str | None = None, *, create: bool = False, artifacts: 
             )
         if create:
             _prepare(folder, label)
-    engine = _engine(where if is_url(where) else _sqlite(folder))
-    store = Store(engine, _artifacts(engine.url, artifacts_place(artifacts)), label)
+    url = _url(where, label)
+    store = Store(_opened(url, label, create=create), _artifacts(url, artifacts_place(artifacts)), label)
     try:
         if create:
             store.artifacts.prepare()
@@ -270,8 +284,26 @@ def _artifacts(database: sa.URL, where: str | None) -> Artifacts | None:
     return Artifacts(file.parent / ("artifacts" if file.name == DATABASE else f"{file.stem}-artifacts"), name)
 
 
-def _sqlite(folder: Path) -> sa.URL:
-    return sa.URL.create("sqlite", database=str(folder / DATABASE))
+def _url(where: str, label: str) -> sa.URL:
+    """Return the URL of a place's database."""
+    if not is_url(where):
+        return sa.URL.create("sqlite", database=str(Path(where).absolute() / DATABASE))
+    try:
+        return sa.make_url(where)
+    except SQLAlchemyError as error:
+        raise StoreError(f"Store {label!r} cannot be opened: {error}.") from error
+
+
+def _opened(url: sa.URL, label: str, *, create: bool) -> sa.Engine:
+    if create and (file := file_of(url)) is not None:
+        check(file, label, empty=True)
+    try:
+        engine = _engine(url) if create else engine_to_read(url, label, _engine)
+    except SQLAlchemyError as error:
+        raise _store_error(label, error) from error
+    if create and engine.dialect.name == "sqlite":  # what is only read is left as it is
+        sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA journal_mode=WAL"))
+    return engine
 
 
 def _prepare(folder: Path, label: str) -> None:
@@ -324,7 +356,7 @@ def _hide_password(url: str | sa.URL) -> str:
 
 
 def _tune_sqlite(connection: Any, _: Any) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
+    connection.text_factory = lambda data: data.decode(errors="surrogateescape")  # one bad text fails alone
     connection.execute("PRAGMA synchronous=FULL")  # a finished step must survive a power cut
     connection.execute("PRAGMA busy_timeout=10000")
 
@@ -335,7 +367,7 @@ def _check_schema(store: Store, *, create: bool) -> None:
     with store._guard():  # noqa: SLF001
         version = _version(engine)
         if version is None and not create:
-            raise StoreError(f"Store {store.label!r} holds no records. Run a suite into it first.")
+            raise StoreError(without_version(engine, store.label))
         if version is not None and version > SCHEMA:
             raise StoreError(
                 f"Store {store.label!r} has version {version}; this harness reads up to {SCHEMA}. "
@@ -396,10 +428,15 @@ def _exists(location: str | None) -> bool:
     if is_new(location):
         return False
     where = place(location)
-    engine = _engine(where if is_url(where) else _sqlite(Path(where)))
+    label = _hide_password(where) if is_url(where) else where
+    url = _url(where, label)
+    file = file_of(url)
+    if file is not None and not (file.is_file() and file.stat().st_size):
+        return False
+    engine = _opened(url, label, create=False)
     try:
         return _version(engine) is not None
     except SQLAlchemyError as error:
-        raise _store_error(_hide_password(where) if is_url(where) else where, error) from error
+        raise _store_error(label, error) from error
     finally:
         engine.dispose()

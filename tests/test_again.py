@@ -44,10 +44,13 @@ def test_evaluations_and_servings_are_measured_again(plan_of: Callable[..., Plan
     assert peek(store.label) == dict.fromkeys(newest, "ok")
 
 
+SPEC = {"task": "t", "model": "m", "size": "s", "hardware": "h", "seed": 0, "settings": {}}
+
+
 def test_what_fails_the_second_time_leaves_the_first(store: Store) -> None:
     """The failure is kept as well, and is shown as none of the step's result."""
     first = Record(
-        id="1", fingerprint="f", step="evaluate", outcome="ok", spec={}, inputs={}, started_at="2026-11-23T10:00:00"
+        id="1", fingerprint="f", step="evaluate", outcome="ok", spec=SPEC, inputs={}, started_at="2026-11-23T10:00:00"
     )
     failed = replace(first, id="2", outcome="failed", reason="no server")
 

@@ -24,7 +24,14 @@ RECORD = Record(
     fingerprint="f" * 64,
     step="serve",
     outcome="ok",
-    spec={"model": "m"},
+    spec={
+        **dict.fromkeys(("task", "size", "hardware", "runtime", "scenario"), "x"),
+        "model": "m",
+        "seed": 0,
+        "settings": {},
+        "load": {},
+        "batch_size": 1,
+    },
     inputs={"trained": "e" * 64},
     started_at="2026-11-23T10:00:00+00:00",
     environment={},
@@ -124,7 +131,7 @@ def test_one_result_for_each_step(tmp_path: Path) -> None:
 def test_data_of_finished_steps_get_another_name(tmp_path: Path) -> None:
     """Only the name in the record changes; failed attempts and other steps are unchanged."""
     store = open_store(str(tmp_path), create=True)
-    named = replace(RECORD, spec={"model": "m", "data": "mine"}, series={"loss": [0.1]})
+    named = replace(RECORD, spec={**RECORD.spec, "data": "mine"}, series={"loss": [0.1]})
     other = replace(named, id="3", fingerprint="e" * 64)
     for record in (replace(named, id="1", outcome="failed"), replace(named, id="2"), other):
         store.add(record)

@@ -15,10 +15,11 @@ from harness_dashboards import (
     origin_page,
     plan_page,
     runs_page,
+    sources,
     verdicts_page,
     widgets,
 )
-from harness_dashboards.parts import show_error
+from harness_dashboards.parts import show_error, show_left_out
 from harness_dashboards.texts import LANGUAGES, TEXTS
 from harness_reports.reasons import speaking
 
@@ -72,6 +73,8 @@ def main() -> None:
     try:
         with speaking(texts["language"]):
             current.run()
+        if current is not pages["plan"]:  # which reads no store
+            show_left_out(sources.records().left_out)
     except HarnessError as error:
         show_error(error)
 

@@ -71,6 +71,12 @@ def show_error(error: Exception) -> None:
     st.error(plain(str(error)))
 
 
+def show_left_out(sentences: Iterable[str]) -> None:
+    """Warn of the records that could not be read; what is quoted of them is text."""
+    for sentence in sentences:
+        st.warning(plain(sentence[0].upper() + sentence[1:]))
+
+
 def small(text: str) -> None:
     """Show a line of small print; its markup is escaped."""
     st.html(f"<small style='color:{GREY}'>{escape(text)}</small>")

@@ -165,6 +165,9 @@ class Measured:
 class Results(Sequence[Record]):
     """Records, and their candidates. Immutable."""
 
+    left_out: tuple[str, ...] = ()
+    """A sentence for each record of the store that could not be read."""
+
     def __init__(self, records: Iterable[Record]) -> None:
         """Take records of any outcome and in any order; they are grouped on first use.
 

@@ -20,6 +20,8 @@ def read_store(location: str | None, plugins: Plugins) -> Results:
     """
     store = open_store(location)
     try:
-        return Results(marked(plugins.under_current_names(store.records()), plugins))
+        results = Results(marked(plugins.under_current_names(store.records()), plugins))
+        results.left_out = store.left_out
+        return results
     finally:
         store.close()
