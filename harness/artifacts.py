@@ -37,6 +37,11 @@ class Artifacts:
         return Artifacts(self.root, self.database)
 
     @property
+    def place(self) -> str:
+        """Where they are, for other machines."""
+        return str(self.root)
+
+    @property
     def _unfinished(self) -> str:
         """How the unfinished folders of the runs of this store's database begin: others may be in the same place."""
         return f"{UNFINISHED}{hashlib.sha256(self.database.encode()).hexdigest()[:8]}-"

@@ -127,7 +127,7 @@ class Bases:
             "weights": self.weights(spec),
             "python": platform.python_version(),
             "threads": threads(),
-            "machine": self._machine(spec["hardware"]),
+            "machine": self.machine(spec["hardware"]),
             PLUGINS: {role: self.owner(role, spec[role]) for role in closures if role in ROLES},
         }
         return {**basis, DEFINITION: definition(basis)}
@@ -178,7 +178,8 @@ class Bases:
         key = json.dumps([spec["model"], spec["settings"]], sort_keys=True)
         return self._once("weights", key, lambda: _identity(model, spec["settings"]))
 
-    def _machine(self, hardware: str) -> dict[str, Any]:
+    def machine(self, hardware: str) -> dict[str, Any]:
+        """Return what of this machine's hardware a result rests on."""
         description = self._once("machine", hardware, lambda: _described(self._plugins.find("hardware", hardware)))
         return {name: description.get(name) for name in ("device_name", "price_quantity")}
 

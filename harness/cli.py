@@ -144,6 +144,12 @@ def run(
         int,
         typer.Option(min=1, metavar="N", help="Do N steps at a time; one that measures has the machine for itself."),
     ] = 1,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ray[:ADDRESS]", help="Do the steps on a Ray cluster, which reaches --store and --artifacts."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")] = False,
 ) -> None:
     """Run a suite; what is already measured is not measured again."""
@@ -169,6 +175,8 @@ def run(
         max_items=max_items,
         spend_usd=spend_usd,
     )
+    if on is not None and on.partition(":")[0] != "ray":
+        raise SuiteError(f"--on {on!r} names no cluster. Write ray, or ray:ADDRESS, such as ray:10.0.0.1:6379.")
     whole, source = read_suite(suite)
     wanted = narrowed(whole, source, choice, plugins)
     if not dry_run and is_new(store):  # every step is due: import while planning
@@ -184,7 +192,7 @@ def run(
     with readers_named(wanted, choice, plugins):
         plan = make_plan(wanted, source, plugins)
         _warn_of_failures(plugins)
-        command = RunCommand(Console(highlight=False), plugins, store, again, artifacts, jobs)
+        command = RunCommand(Console(highlight=False), plugins, store, again, artifacts, jobs, on)
         if dry_run:
             command.show(plan)
             return

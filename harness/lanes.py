@@ -148,12 +148,12 @@ class Lane:
 
 
 class Here:
-    """Lanes of this machine. A single one works in the calling thread, where Ctrl-C ends its step."""
+    """Lanes of this machine. A single one works in the calling thread, where Ctrl-C ends its step, if not told else."""
 
-    def __init__(self, store: Store, conditions: Conditions, jobs: int = 1) -> None:
+    def __init__(self, store: Store, conditions: Conditions, jobs: int = 1, *, threads: bool = False) -> None:
         stores = [store, *(store.beside() for _ in range(jobs - 1))]
         self._lanes = [Lane(each, conditions) for each in stores]
-        self._threads = ThreadPoolExecutor(jobs) if jobs > 1 else None
+        self._threads = ThreadPoolExecutor(jobs) if threads or jobs > 1 else None
 
     def warm_up(self) -> None:
         """Let the fork server begin to import."""

@@ -29,6 +29,11 @@ class RemoteArtifacts(Artifacts):
         """Return the same artifacts for another lane."""
         return RemoteArtifacts(self.url, self.database)
 
+    @property
+    def place(self) -> str:
+        """Where they are, for other machines."""
+        return self.url
+
     def prepare(self) -> None:
         """Write a note there, before anything is measured.
 

@@ -43,6 +43,7 @@ def run_plan(
     replan: Replan | None = None,
     *,
     jobs: int = 1,
+    on: str | None = None,
 ) -> Summary:
     """Do the pending steps of a plan; stop early if only a restart can take up a change.
 
@@ -54,16 +55,26 @@ def run_plan(
         plugin_files: every worker loads them, after the installed plugins.
         replan: called when a plugin file or data changed during the run; without it the step fails.
         jobs: how many steps are done at a time; those that measure have the host for themselves.
+        on: `ray`, or `ray:ADDRESS`: the cluster whose nodes do the steps; None: this machine.
     """
     wanted = [step.spec for step in plan.pending if step.unsupported is None]
     conditions = Conditions(tuple(plugins.preload(wanted)), plan.suite.limits, tuple(plugin_files))
-    place = Here(store, conditions, jobs)
-    if wanted:
+    place = _place(store, conditions, plugins, jobs, on)
+    if wanted and isinstance(place, Here):
         place.warm_up()
     try:
         return _Runner(plan, plugins, store, screen, conditions.files, replan, place).run()
     finally:
         place.close()
+
+
+def _place(store: Store, conditions: Conditions, plugins: Plugins, jobs: int, on: str | None) -> Place:
+    """Return where steps are done."""
+    if on is None:
+        return Here(store, conditions, jobs)
+    from harness.on_ray import OnRay
+
+    return OnRay(store, conditions, plugins, on.partition(":")[2] or None)
 
 
 class _Runner:

@@ -34,6 +34,8 @@ class RunCommand:
     """Where they go, if not to the store's own folder."""
     jobs: int = 1
     """How many steps are done at a time."""
+    on: str | None = None
+    """The cluster, if it is not this machine that does them."""
 
     def run(self, plan: Plan, files: tuple[str, ...], replan: Replan) -> int:
         """Run what is due; return the exit code."""
@@ -51,7 +53,7 @@ class RunCommand:
         self._say_notes(plan, notes)
         try:
             with open_screen(self.console, plan) as screen:
-                summary = run_plan(plan, self.plugins, store, screen, files, replan, jobs=self.jobs)
+                summary = run_plan(plan, self.plugins, store, screen, files, replan, jobs=self.jobs, on=self.on)
         except KeyboardInterrupt:
             goes_on = "begins again" if self.again else "goes on where this one stopped"
             self._say(f"Stopped. Finished steps are kept; the same command {goes_on}.")

@@ -205,6 +205,21 @@ class Store:
                     changed += 1
         return changed
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where another machine opens it: the URL of the database, with the password, and the place of artifacts.
+
+        Raises:
+            StoreError: it is a file of this machine.
+        """
+        url = self._engine.url
+        if url.get_backend_name() == "sqlite":
+            raise StoreError(
+                f"Store {self.label!r} is a file, which other machines do not reach. Name a database server with "
+                "--store, such as postgresql+psycopg://user@host/name, or do several steps here with --jobs."
+            )
+        return url.render_as_string(hide_password=False), self.artifacts.place
+
     def beside(self) -> Store:
         """Return the same store for a further lane of this run: its claims and unfinished folders are its own."""
         return Store(self._engine, self.artifacts.beside(), self.label)

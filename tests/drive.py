@@ -1,4 +1,7 @@
-"""Runs the toy suite as the command line does, with the toy family alone: `drive.py STORE LOG SLEEP_S [JOBS]`."""
+"""Runs the toy suite as the command line does, with the toy family alone.
+
+`drive.py STORE LOG SLEEP_S [JOBS [ON [SEEDS]]]`
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,13 @@ def main() -> int:
     """Plan, open the store, run what is left."""
     location, log, sleep_s = sys.argv[1], sys.argv[2], float(sys.argv[3])
     jobs = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+    on = sys.argv[5] or None if len(sys.argv) > 5 else None
+    seeds = int(sys.argv[6]) if len(sys.argv) > 6 else 1
     suite = {
         "name": "kills",
         "models": [{"name": "counter", "settings": {"sleep_s": sleep_s, "log": log}}],
         "tasks": ["parity"],
+        "seeds": list(range(seeds)),
         "hardware": ["here"],
         "runtimes": ["plain", "paper"],
         "starts": ["pretrained", "scratch"],
@@ -42,7 +48,7 @@ def main() -> int:
     store.sweep()
     plan = plan.against(store.finished())
     with open_screen(Console(), plan) as screen:
-        summary = run_plan(plan, plugins, store, screen, [str(TOY)], jobs=jobs)
+        summary = run_plan(plan, plugins, store, screen, [str(TOY)], jobs=jobs, on=on)
     store.close()
     return 0 if summary.complete else 1
 

@@ -101,7 +101,7 @@ def test_all_is_every_family_and_the_dashboard() -> None:
 
     assert everything.name == DISTRIBUTION
     assert everything.extras == {*FAMILIES, "dashboard", "endpoints", "judging"}
-    assert everything.extras == optional.keys() - {"all", "keras", "postgresql", "s3"}
+    assert everything.extras == optional.keys() - {"all", "keras", "postgresql", "ray", "s3"}
 
 
 LACKING: dict[str, tuple[list[str], list[str], str]] = {

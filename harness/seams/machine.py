@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from harness.errors import Unsupported
@@ -43,6 +44,8 @@ class Hardware(Declaration):
     precisions: ClassVar[tuple[str, ...]] = ("fp32",)
     bit_reproducible: ClassVar[bool] = True
     """Whether the same step with the same seed gives the same bits; if not, records note it."""
+    resources: ClassVar[Mapping[str, float]] = MappingProxyType({"CPU": 1})
+    """What a step takes of a cluster's node: `CPU`, `GPU`, and labels of one's own, such as `h100`."""
 
     @abstractmethod
     def unavailable(self) -> str | None:
