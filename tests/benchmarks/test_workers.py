@@ -73,7 +73,7 @@ class NoData(harness.Data):
         return {"nothing": []}
 
     def queries(self):
-        return []
+        return ["nothing"]
 
     def random_baseline(self):
         return {}
