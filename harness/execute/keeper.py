@@ -37,6 +37,7 @@ def go_on_in_a_worker(pipe: Connection) -> bool:
     """
     if not hasattr(os, "fork"):
         return False
+    os.setpgid(0, 0)  # what a terminal sends to the harness's group would end the keeper before its work is done
     adopt_orphans()
     keeper = os.getpid()
     worker = os.fork()

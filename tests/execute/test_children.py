@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import signal
 import subprocess
@@ -114,6 +115,23 @@ def test_a_step_that_writes_too_much_is_ended_while_it_writes(run: Callable[...,
     assert "The step wrote 0.06 GiB, which are removed; its limit is 0.05 GiB." in str(ended.reason)
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_descendants_are_those_that_psutil_sees(monkeypatch: pytest.MonkeyPatch, listed: bool) -> None:
+    """Whether the system lists children or all processes are looked through."""
+    monkeypatch.setattr(tree, "_LISTS_CHILDREN", tree._LISTS_CHILDREN and listed)
+    with subprocess.Popen(["sh", "-c", "sleep 600 & sleep 600 & wait"]) as shell:
+        below = psutil.Process(shell.pid)
+        _wait_for(lambda: [child.name() for child in below.children()] == ["sleep", "sleep"])
+        numbers = tree.descendants(os.getpid())
+        expected = [child.pid for child in psutil.Process().children(recursive=True)]
+        for child in [*below.children(), below]:
+            child.kill()
+
+    assert shell.pid in numbers
+    assert sorted(numbers) == sorted(expected)
+    assert tree.descendants(shell.pid) == []
+
+
 @pytest.mark.usefixtures("libraries_at_hand")
 def test_a_step_may_read_and_play_by_processes_of_its_own(run: Callable[..., StepResult]) -> None:
     """Two that read for PyTorch, and an environment of gymnasium in each of two."""
@@ -143,7 +161,9 @@ class Stuck:
 
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, "-c", DRIVER, str(Path(__file__).parent), str(folder)]
-        self.harness = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.harness = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
         started = folder / "started"
         _wait_for(lambda: started.exists() and len(_numbers(started)) > STARTED)
         self.step = [psutil.Process(number) for number in _numbers(started)]
@@ -198,6 +218,14 @@ def test_a_worker_in_c_code_ends_with_a_stopped_harness(stuck: Stuck) -> None:
     output, _ = stuck.harness.communicate(timeout=30)
 
     assert "KeyboardInterrupt" in output
+    assert stuck.alive() == []
+
+
+@pytest.mark.parametrize("sent", ["SIGHUP", "SIGTERM", "SIGKILL"])
+def test_a_signal_to_the_whole_group_leaves_nothing(stuck: Stuck, sent: str) -> None:
+    """As of a terminal that is closed: harness and fork server end by it at once."""
+    os.killpg(stuck.harness.pid, signal.Signals[sent])
+
     assert stuck.alive() == []
 
 
