@@ -93,6 +93,15 @@ def descendants(pid: int) -> list[int]:
     return below
 
 
+def descendants_cpu_s() -> float:
+    """Return the processor time of this process's descendants in seconds: those that live, and those waited for."""
+    took_s = sum(os.times()[2:4])
+    for process in _processes(descendants(os.getpid())):
+        with contextlib.suppress(psutil.Error):
+            took_s += sum(process.cpu_times()[:4])  # user and system, its own and of those that it waited for
+    return took_s
+
+
 def _children(pid: int) -> list[int]:
     try:
         if not _LISTS_CHILDREN:

@@ -19,6 +19,7 @@ from harness import environment, plain
 from harness.basis import covered, current
 from harness.errors import Unsupported
 from harness.execute.keeper import go_on_in_a_worker
+from harness.execute.tree import descendants_cpu_s
 from harness.plugins import Plugins, load_plugins
 from harness.plugins.registry import FOR_STEPS
 from harness.records import Outcome, StepResult
@@ -27,6 +28,12 @@ from harness.steps import Job, perform
 from harness.why import Difference, differences
 
 REPORT_EVERY_S = 0.5
+NOTED_CPU_S = 0.1
+"""More processor time of child processes is noted; looking up a version takes less."""
+ELSEWHERE = (
+    "Processes that the step started took {:.1f} s of processor time. Its processor time, peak memory and estimated "
+    "energy are without them."
+)
 
 
 @dataclass(frozen=True)
@@ -95,8 +102,11 @@ def _do(job: Job, plugins: Plugins, pipe: Connection) -> StepResult:
         environment.limit_threads()
         conditions |= plain.nested(environment.process(), "environment")
         conditions["hardware"] = _hardware(plugins.find("hardware", job.spec["hardware"]))
+        children_s = descendants_cpu_s()
         with contextlib.redirect_stdout(sys.stderr):
             result = perform(job, plugins, _throttled(pipe))
+        if (elsewhere_s := descendants_cpu_s() - children_s) > NOTED_CPU_S:
+            result.notes.append(ELSEWHERE.format(elsewhere_s))
         return replace(
             result, environment=conditions | environment.process()
         )  # read again: a learner may set its number of threads

@@ -59,6 +59,7 @@ class Parent(Counter):
         "private": harness.Setting(0, "what each of three children takes of its own, in MiB"),
         "shared": harness.Setting(0, "what they share with this process, in MiB"),
         "hold_s": harness.Setting(0.0, "how long they hold it"),
+        "worked_s": harness.Setting(0.0, "processor time that two children take, of which one goes on"),
         "lost": harness.Setting(0, "what a child takes that the step waits for, in MiB"),
         "then": harness.Setting("goes on", "what follows", ("goes on", "C code")),
         "written": harness.Setting(0, "what it writes before it sleeps, in MiB"),
@@ -81,6 +82,8 @@ class StartingLearner(CountingLearner):
         if settings["private"] or settings["shared"]:
             _take(settings["private"], settings["shared"])
             time.sleep(settings["hold_s"])
+        if settings["worked_s"]:
+            _work(settings["worked_s"])
         if settings["lost"]:
             _wait_for_one(settings["lost"])
         if settings["then"] == "C code":
@@ -110,6 +113,22 @@ def _take(private: int, shared: int) -> None:
             os._exit(0)
     for _ in range(3):
         os.read(reader, 1)
+
+
+def _work(seconds: float) -> None:
+    """Let two children work, one of which is then waited for."""
+    reader, writer = os.pipe()
+    for ends in (True, False):
+        child = os.fork()
+        if child == 0:
+            while time.process_time() < seconds:
+                pass
+            os.write(writer, b".")
+            time.sleep(0 if ends else 600)
+            os._exit(0)
+        os.read(reader, 1)
+        if ends:
+            os.waitpid(child, 0)
 
 
 def _wait_for_one(mebibytes: int) -> None:

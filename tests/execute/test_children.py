@@ -115,6 +115,21 @@ def test_a_step_that_writes_too_much_is_ended_while_it_writes(run: Callable[...,
     assert "The step wrote 0.06 GiB, which are removed; its limit is 0.05 GiB." in str(ended.reason)
 
 
+def test_a_record_says_what_its_processor_time_lacks(run: Callable[..., StepResult]) -> None:
+    """The time of children, of one that ended and of one that goes on, is in none of its readings."""
+    ended = run(worked_s=0.3)
+    (taken,) = [float(note.split("took ")[1].split(" s")[0]) for note in ended.notes if "took" in note]
+
+    assert ended.outcome == "ok"
+    assert 0.6 <= taken <= 0.9
+    assert ended.readings["cpu_s"].value < 0.3
+
+
+def test_a_step_without_children_has_no_such_note(run: Callable[..., StepResult]) -> None:
+    """Nothing is missing."""
+    assert not [note for note in run().notes if "processor time" in note]
+
+
 @pytest.mark.parametrize("listed", [True, False])
 def test_descendants_are_those_that_psutil_sees(monkeypatch: pytest.MonkeyPatch, listed: bool) -> None:
     """Whether the system lists children or all processes are looked through."""
@@ -182,11 +197,11 @@ def stuck(tmp_path: Path) -> Iterator[Stuck]:
     """Start a harness whose step is stuck."""
     made = Stuck(tmp_path)
     yield made
-    made.harness.kill()
-    made.harness.communicate(timeout=30)
     for process in [made.fork_server, made.keeper, *made.step]:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
+    made.harness.kill()
+    made.harness.communicate(timeout=30)
 
 
 def _lives(process: psutil.Process) -> bool:
