@@ -61,6 +61,7 @@ class Parent(Counter):
         "hold_s": harness.Setting(0.0, "how long they hold it"),
         "worked_s": harness.Setting(0.0, "processor time that two children take, of which one goes on"),
         "lost": harness.Setting(0, "what a child takes that the step waits for, in MiB"),
+        "waits_for": harness.Setting("", "a file at which it goes on"),
         "then": harness.Setting("goes on", "what follows", ("goes on", "C code")),
         "written": harness.Setting(0, "what it writes before it sleeps, in MiB"),
     }
@@ -86,6 +87,8 @@ class StartingLearner(CountingLearner):
             _work(settings["worked_s"])
         if settings["lost"]:
             _wait_for_one(settings["lost"])
+        while settings["waits_for"] and not Path(settings["waits_for"]).exists():
+            time.sleep(0.01)
         if settings["then"] == "C code":
             ctypes.PyDLL(None).sleep(600)  # it holds the interpreter's lock: no other thread runs
         return super().step()

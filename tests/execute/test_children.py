@@ -8,8 +8,10 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +37,8 @@ def job(folder: Path, model: str = "parent", **settings: Any) -> Job:
         "task_settings": {"count": 8}, "hardware": "here", "precision": "fp32", "seed": 7, "start": "scratch",
         "budget": {"steps": 1},
     }  # fmt: skip
-    (folder / "output").mkdir()
-    return Job("finetune", spec, {}, folder / "output", PLUGINS)
+    output = tempfile.mkdtemp(dir=folder)  # several threads may ask for one
+    return Job("finetune", spec, {}, Path(output), PLUGINS)
 
 
 @pytest.fixture
@@ -260,3 +262,21 @@ def test_the_harness_and_its_fork_server_killed_at_once(stuck: Stuck) -> None:
     stuck.harness.kill()
 
     assert stuck.alive() == []
+
+
+def test_a_killed_keeper_takes_no_other_step_with_it(run: Callable[..., StepResult], tmp_path: Path) -> None:
+    """Two steps at a time have one fork server, and what a keeper left is a child of it beside the other keeper."""
+    logs, going_on = [tmp_path / "first", tmp_path / "second"], tmp_path / "go on"
+    with ThreadPoolExecutor() as threads:
+        try:
+            first, second = (threads.submit(run, started=str(log), waits_for=str(going_on)) for log in logs)
+            _wait_for(lambda: all(log.exists() and len(_numbers(log)) > STARTED for log in logs))
+            psutil.Process(_numbers(logs[0])[-1]).parent().kill()
+            outcome = first.result().outcome
+            alive = [[number for number in _numbers(log) if psutil.pid_exists(number)] for log in logs]
+        finally:
+            going_on.touch()
+
+    assert outcome == "killed"
+    assert alive == [[], _numbers(logs[1])]
+    assert second.result().outcome == "ok"
