@@ -149,7 +149,6 @@ def test_descendants_are_those_that_psutil_sees(monkeypatch: pytest.MonkeyPatch,
     assert tree.descendants(shell.pid) == []
 
 
-@pytest.mark.usefixtures("libraries_at_hand")
 def test_a_step_may_read_and_play_by_processes_of_its_own(run: Callable[..., StepResult]) -> None:
     """Two that read for PyTorch, and an environment of gymnasium in each of two."""
     ended = run(model="readers")
