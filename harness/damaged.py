@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,8 @@ _MEASURED = ("pretrain", "finetune", "export", "evaluate", "serve")
 _OF_SPEC = ("task", "model", "size", "hardware", "seed", "settings")
 """Keys of the spec of whatever is measured, in records of every version."""
 _METRIC: Mapping[str, tuple[type, ...]] = {"name": (str,), "column": (str, type(None))}
+MOST_BYTES = 2**30
+"""Of one column of raw values, unpacked; a run of a day has about a hundredth."""
 _reported: set[str] = set()
 
 
@@ -55,6 +58,20 @@ def sound(
             _reported.add(sentence)
             sys.stderr.write(f"warning: {sentence}\n")
     return records, tuple(sentences)
+
+
+def unpacked(content: bytes) -> bytes:
+    """Return raw values.
+
+    Raises:
+        zlib.error: they are damaged.
+        ValueError: they are cut off, or larger than `MOST_BYTES`.
+    """
+    packed = zlib.decompressobj()
+    values = packed.decompress(content, MOST_BYTES)
+    if not packed.eof:
+        raise ValueError(f"they are cut off, or more than {MOST_BYTES // 2**30} GiB")
+    return values
 
 
 def digest_in(body: str) -> str | None:

@@ -24,7 +24,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, NoSuchModuleError, SQL
 
 from harness.artifacts import Artifacts
 from harness.claims import Claims, claims_table
-from harness.damaged import digest_in, sound
+from harness.damaged import digest_in, sound, unpacked
 from harness.errors import StoreError
 from harness.installed import DISTRIBUTION, extra_for, install_command
 from harness.place import DATABASE, artifacts_place, is_new, is_url, place
@@ -132,7 +132,7 @@ class Store:
         if content is None:
             raise StoreError(f"Store {self.label!r} lacks raw values of a record ({digest[:12]}…). Measure it again.")
         try:
-            return zlib.decompress(content).decode()
+            return unpacked(content).decode()
         except (zlib.error, ValueError) as error:
             raise StoreError(
                 f"Store {self.label!r}: raw values of a record ({digest[:12]}…) are damaged: {error}. Measure it again."

@@ -22,6 +22,7 @@ from harness.user_data.files import data_files, identity_of, located, require_cl
 from harness.user_data.names import ALL, by_name, split_of
 from harness.user_data.tables import Part, Tables, gathered
 from harness_vision import _folder, _picture
+from harness_vision._limits import TooManyError, frame_count, opened
 from harness_vision.clips import ClipClassificationData, Examples
 
 LEAST = 3
@@ -121,20 +122,22 @@ def _named(folders: Mapping[str, Path], splits: Mapping[str, str | None]) -> lis
 def _holds_classes(folder: Path) -> bool:
     """Return whether a folder's folders hold clips and not frames: then it is no class."""
     return any(
-        path.is_dir() or getattr(_header(path), "n_frames", 1) >= FEWEST
+        path.is_dir() or _frame_count(path) >= FEWEST
         for inner in _subfolders(folder).values()
         for path in inner.iterdir()
         if not path.name.startswith(".")
     )
 
 
-def _header(path: Path) -> Image.Image | None:
+def _frame_count(path: Path) -> int:
+    """Return the number of frames in a file, 1 where it is no picture; of one with too many it is enough to say so."""
     try:
-        with Image.open(path) as picture:
-            picture.n_frames  # noqa: B018 - is read from the file
-            return picture
+        with opened(path) as picture:
+            return frame_count(picture)
+    except TooManyError:
+        return FEWEST
     except (OSError, SyntaxError, ValueError, AttributeError, Image.DecompressionBombError):
-        return None
+        return 1
 
 
 def _clips(folder: Path, many: list[Path], bit_depth: int | None) -> list[_Clip]:
@@ -153,8 +156,7 @@ def _count(path: Path) -> int:
     """Return the number of a clip's frames."""
     if path.is_dir():
         return sum(not one.name.startswith(".") for one in path.iterdir())
-    with Image.open(path) as picture:
-        return getattr(picture, "n_frames", 1)
+    return _frame_count(path)
 
 
 def _pixels(path: Path, bit_depth: int | None) -> np.ndarray:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
 import numpy as np
-from PIL import Image
 
 from harness.user_data.splits import Completed, Divide, Division, complete
 from harness.user_data.tables import Gathered
+from harness_vision._limits import suffixes
 from harness_vision._picture import still
 
 
@@ -71,5 +71,4 @@ def divided(images: Sequence[Item], test: float, validation: float) -> dict[str,
 
 def picture_suffixes() -> set[str]:
     """Return the suffixes of files that are read as pictures, in small letters."""
-    known_to_pillow = {suffix for suffix, form in Image.registered_extensions().items() if form in Image.OPEN}
-    return known_to_pillow | {".heic", ".heif"}  # which are refused with what to do
+    return suffixes() | {".heic", ".heif"}  # which are refused with what to do

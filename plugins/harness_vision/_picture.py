@@ -8,7 +8,7 @@
 - CMYK and YCbCr are converted by formula; colour profiles are ignored.
 
 What cannot be read this way is refused: files that are damaged, animated, of many pages or larger than
-`PIL.Image.MAX_IMAGE_PIXELS`, and values of an unknown range.
+`PIL.Image.MAX_IMAGE_PIXELS`, of a format that `_limits` leaves out, and values of an unknown range.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from harness import DataError
+from harness_vision._limits import TooManyError, frame_count, opened
 
 DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 """Modes with more than 8 bits a pixel."""
@@ -60,7 +61,7 @@ def still(name: str, file: Path | BinaryIO, bit_depth: int | None = None) -> Ima
         DataError: the file cannot be read, or has more than one frame.
     """
     with _opened(name, file) as picture:
-        count = getattr(picture, "n_frames", 1)
+        count = frame_count(picture)
         if count > 1 and picture.format != "MPO":  # its other frames are previews or other views of the first
             raise _UnfitError(
                 f"it has {count} frames or pages. Save the one that is meant as a picture of its own, or take it out."
@@ -85,14 +86,14 @@ def frames(
     with _opened(name, file) as picture:
         # The first picture of an APNG may be a substitute for viewers without animation.
         first = int(getattr(picture, "default_image", False))
-        for number in choose(getattr(picture, "n_frames", 1) - first):
+        for number in choose(frame_count(picture) - first):
             picture.seek(first + number)
             yield _as_seen(picture, bit_depth)
 
 
 def is_turned(file: Path) -> bool:
     """Return whether a readable file's EXIF orientation exchanges width and height."""
-    with Image.open(file) as picture:
+    with opened(file) as picture:
         stored = picture.size
         return bool(stored[0] != stored[1] and _upright(picture).size == stored[::-1])
 
@@ -103,7 +104,7 @@ def _opened(name: str, file: Path | BinaryIO) -> Iterator[Image.Image]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, about metadata and sizes
-            with Image.open(file) as picture:
+            with opened(file) as picture:
                 _require_size(picture)
                 yield picture
     except Exception as error:  # Pillow raises anything for a damaged file
@@ -123,6 +124,8 @@ def _why(error: Exception, file: Path | BinaryIO) -> str:
     """Return why a file cannot be read and what to do."""
     if isinstance(error, _UnfitError):
         return str(error)
+    if isinstance(error, TooManyError):
+        return f"{error}. Cut it into shorter ones, scale it down, or take it out."
     if isinstance(error, Image.DecompressionBombError):
         return f"{error} Scale it down or take it out."
     what = _content(file) if isinstance(error, UnidentifiedImageError) else str(error) or type(error).__name__

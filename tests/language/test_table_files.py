@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness import DataError
+from harness_language import _table_files
 from harness_language._table_files import DELIMITERS, Form, Table, read_table
 
 QUIET = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -205,3 +207,19 @@ def test_parquet_keeps_the_types_that_it_states(tmp_path: Path) -> None:
     assert read_table(partition / "r.parquet").column_names == ["code"]
     assert "cannot be read as parquet" in refused(tmp_path / "bad.parquet", b"PAR1 not at all")
     assert "is empty" in refused(tmp_path / "empty.parquet", b"")
+
+
+def test_a_file_that_unpacks_to_more_than_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text that is there a hundred thousand times, in a file of some kilobytes; the limit is lowered, to be quick."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    texts = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), pa.array(["x" * 2**16]))
+    path = tmp_path / "r.parquet"
+    pq.write_table(pa.table({"text": texts}), path, compression="zstd", store_schema=False)
+    content = path.read_bytes()
+
+    assert len(content) < 100_000
+    assert _table_files.MOST_BYTES == 4 * 2**30
+    monkeypatch.setattr(_table_files, "MOST_BYTES", 2**26)
+    assert re.search(r"r\.parquet holds more than 0 GiB unpacked, in [\d,]+ bytes", refused(path, content))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from PIL import ExifTags, Image
 
 from harness import DataError
 from harness.plugins import load_plugins
-from harness_vision import _picture
+from harness_vision import _limits, _picture
 from harness_vision._folder import pixels
 
 UPRIGHT = np.array([[10, 60, 110], [140, 180, 220]], np.uint8).repeat(8, 0).repeat(8, 1)
@@ -403,3 +404,101 @@ def test_an_animation_among_the_pictures_of_a_clip_is_refused(tmp_path: Path) ->
 
     with pytest.raises(DataError, match=r"rise/0/1\.gif cannot be read as an image: it has 2 frames"):
         load_plugins().tasks["video-classification"].check(str(tmp_path), {"clips": 8})
+
+
+# Files that would fill memory or time ---------------------------------------------------------------------------------
+
+
+def _png_chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _sparse(width: int, height: int, more: bytes = b"") -> bytes:
+    """Return a grey picture of which only the first row is there, with more chunks."""
+    header = _png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    pixels = _png_chunk(b"IDAT", zlib.compress(bytes(width + 1)))
+    return b"\x89PNG\r\n\x1a\n" + header + more + pixels + _png_chunk(b"IEND", b"")
+
+
+def _packed(size: int) -> bytes:
+    return zlib.compress(bytes(size), 9)
+
+
+GIF_FRAME = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
+
+
+def _gif(width: int, height: int, count: int) -> bytes:
+    """Return an animation whose frames, 15 bytes each, change one pixel of a large picture."""
+    return (
+        b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(3) + b"\xff" * 3 + GIF_FRAME * count + b";"
+    )
+
+
+BOMBS: dict[str, tuple[str, bytes, str]] = {
+    "pixels": ("a.png", _sparse(200_000, 200_000), "Image size (40000000000 pixels) exceeds limit"),
+    "many pixels": ("a.png", _sparse(10_000, 10_000), "it has 10,000 x 10,000 pixels; at most 89,478,485"),
+    "packed text": ("a.png", _sparse(1, 1, _png_chunk(b"zTXt", b"k\0\0" + _packed(20_000_000))), "too large"),
+    "packed Unicode": ("a.png", _sparse(1, 1, _png_chunk(b"iTXt", b"k\0\1\0\0\0" + _packed(20_000_000))), "too large"),
+    "packed profile": ("a.png", _sparse(1, 1, _png_chunk(b"iCCP", b"k\0\0" + _packed(20_000_000))), "too large"),
+    "cut off": ("a.png", _sparse(300, 300)[:50], "truncated"),
+    "frames": ("a.gif", _gif(1, 1, 200_000), "it has more than 10,000 frames"),
+    "frames of many pixels": (
+        "a.gif",
+        _gif(9_000, 9_000, 1_000),
+        "it has 1,000 frames of 9,000 x 9,000 pixels; at most",
+    ),
+    "PostScript": ("a.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nquit\n", "it is a text"),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_bomb_is_refused_by_name_and_at_once(bomb: str, tmp_path: Path) -> None:
+    """As a picture and as a clip; PostScript is a program, which Pillow would run."""
+    name, content, message = BOMBS[bomb]
+    file = tmp_path / name
+    file.write_bytes(content)
+
+    assert len(content) < 4_000_000
+    with pytest.raises(DataError, match=rf"a\.\w+ cannot be read as an image: .*{re.escape(message)}"):
+        _picture.still(str(file), file)
+    with pytest.raises(DataError, match=re.escape(message)):
+        list(_picture.frames(str(file), file, lambda count: list(range(count))))
+
+
+@pytest.mark.parametrize("form", ["GIF", "TIFF", "WEBP", "PNG"])
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_frames_are_counted_as_pillow_counts_them(form: str, count: int) -> None:
+    """With tables of colours of their own, comments and loops; also where the last frame is cut off."""
+    pictures = [Image.fromarray(np.full((9, 9, 3), level * 30, np.uint8)).quantize(8) for level in range(count)]
+    options: dict[str, Any] = {"comment": b"x" * 600, "loop": 3} if form == "GIF" else {}
+    content = _content(pictures[0], form, save_all=True, append_images=pictures[1:], **options)
+    with _limits.opened(io.BytesIO(content)) as picture:
+        assert _limits.frame_count(picture) == picture.n_frames == count
+        assert np.asarray(picture.convert("L")).max() == 0
+    if form == "GIF":
+        with _limits.opened(io.BytesIO(content[:-3])) as picture:
+            assert _limits.frame_count(picture) == count
+
+
+def test_as_many_frames_as_may_be_are_read(tmp_path: Path) -> None:
+    """Of a file with one more none is."""
+    for count in (_limits.MOST_FRAMES, _limits.MOST_FRAMES + 1):
+        (tmp_path / f"{count}.gif").write_bytes(_gif(1, 1, count))
+    with _limits.opened(tmp_path / "10000.gif") as picture:
+        assert _limits.frame_count(picture) == 10_000
+
+    with pytest.raises(DataError, match="more than 10,000 frames"):
+        list(_picture.frames("a", tmp_path / "10001.gif", range))
+
+
+def test_pages_beyond_the_limit_are_not_gone_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In TIFF each page says where the next is."""
+    monkeypatch.setattr(_limits, "MOST_FRAMES", 5)
+    pages = [Image.new("L", (2, 2))] * 7
+    content = _content(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+
+    with (
+        _limits.opened(io.BytesIO(content)) as picture,
+        pytest.raises(_limits.TooManyError, match="more than 5 frames"),
+    ):
+        _limits.frame_count(picture)

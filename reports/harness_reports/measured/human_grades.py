@@ -91,7 +91,10 @@ def _rows(file: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
     if file.suffix.lower() != ".csv":
         raise DataError(f"{file} is no CSV file by its name. {_FORM}")
     reader = csv.DictReader(io.StringIO(read_text(file), newline=""), restkey="", restval=None, strict=True)
-    names = reader.fieldnames or []
+    try:
+        names = reader.fieldnames or []
+    except csv.Error as error:
+        raise DataError(f"{file}, line 1: this is not CSV: {error}. {_FORM}") from None
     for name in COLUMNS:
         if names.count(name) != 1:
             held = f"several columns {name!r}" if name in names else f"no column {name!r}"

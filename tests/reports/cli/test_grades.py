@@ -148,6 +148,10 @@ def test_a_bad_row_is_refused_and_nothing_is_kept(
     [
         (("input", "output", "grader", "grade"), "has no column 'answer'; its columns are 'input', 'output'"),
         (("input", "answer", "grader", "grade", "grade"), "has several columns 'grade'"),
+        (
+            ("input", "answer", "grader", "grade", "x" * 200_000),
+            "line 1: this is not CSV: field larger than field limit",
+        ),
     ],
 )
 def test_a_column_that_is_lacking_is_named(grades: Run, header: tuple[str, ...], message: str) -> None:
