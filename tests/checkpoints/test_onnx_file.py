@@ -219,6 +219,29 @@ def test_a_file_that_is_not_onnx(tmp_path: Path) -> None:
         load_plugins().find("models", f"onnx:{tmp_path / 'torn.onnx'}")
 
 
+@pytest.mark.parametrize("location", ["../outside.bin", "{}/outside.bin", "link.bin", "/proc/self/environ"])
+def test_weights_outside_of_its_folder_are_not_read(location: str, tmp_path: Path) -> None:
+    """Those that a file names, by a path or a link: ONNX Runtime refuses them, and the harness says so."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (tmp_path / "outside.bin").write_bytes(bytes(16))
+    (folder / "link.bin").symlink_to("../outside.bin")
+    weights = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[4], data_location=TensorProto.EXTERNAL)
+    for key, value in {"location": location.format(tmp_path), "offset": "0", "length": "16"}.items():
+        weights.external_data.add(key=key, value=value)
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Add", ["x", "w"], ["y"])], "g", ends[:1], ends[1:], [weights])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    (folder / "a.onnx").write_bytes(model.SerializeToString())
+    assert onnx.load(folder / "a.onnx", load_external_data=False).graph.initializer
+
+    with pytest.raises(PluginError, match=r"a\.onnx cannot be opened: .*(escapes model directory|Absolute path)"):
+        load_plugins().find("models", f"onnx:{folder / 'a.onnx'}")
+
+
 def test_a_signature_survives_being_saved() -> None:
     """Written and read again it is the same."""
     from harness_checkpoints.onnx_signature import FileSignature, from_json, to_json
