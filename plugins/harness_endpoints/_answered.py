@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from harness.json_text import load
+
 FILE = "answers.jsonl"
 
 
@@ -51,11 +53,23 @@ class Answered:
 
 
 def _lines(folder: Path | None) -> list[dict[str, Any]]:
-    """Return the lines; the last one may be cut off, when the attempt was killed while it wrote."""
+    """Return the lines; the last one may be cut off, when the attempt was killed while it wrote.
+
+    One that is damaged is no answer: its prompt is asked again.
+    """
     if folder is None or not (file := folder / FILE).is_file():
         return []
     content = file.read_bytes()
     whole, _, rest = content.rpartition(b"\n")
     if rest:
         os.truncate(file, len(content) - len(rest))  # not written anew: a kill within that would lose all
-    return [json.loads(line) for line in whole.splitlines()]
+    return [entry for line in whole.splitlines() if (entry := _entry(line)) is not None]
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    try:
+        entry = load(line)
+    except ValueError:
+        return None
+    whole = isinstance(entry, dict) and isinstance(entry.get("key"), str) and isinstance(entry.get("row"), dict)
+    return entry if whole else None

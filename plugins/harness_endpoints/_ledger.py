@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from harness.errors import StoreError
+from harness.json_text import load
 from harness.seams import Spend
 
 try:
@@ -100,7 +101,7 @@ class Ledger:
 
     def _parsed(self, line: bytes) -> Line:
         try:
-            entry = json.loads(line)
+            entry = load(line)
             return Line(entry["call"], Decimal(entry["usd"]), entry.get("step"))
         except (ValueError, TypeError, LookupError, ArithmeticError):
             raise StoreError(

@@ -49,6 +49,22 @@ def evaluations(folder: Path) -> list[Any]:
     return [record for record in open_store(str(folder / "store")).records() if record.step == "evaluate"]
 
 
+@pytest.mark.parametrize(
+    "line", ["nonsense", "[]", '{"key": 1, "row": {}}', '{"key": "a"}', '{"key": "a", "row": 5}', "[" * 9999]
+)
+def test_a_damaged_line_is_no_answer(line: str, tmp_path: Path) -> None:
+    """It is asked again; those around it are kept."""
+    for prompt in "ab":
+        answered = Answered(tmp_path)
+        answered.keep(prompt, {"answer": prompt})
+        answered.close()
+        with (tmp_path / FILE).open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+    read = Answered(tmp_path)
+
+    assert [read.take(prompt) for prompt in "abc"] == [{"answer": "a"}, {"answer": "b"}, None]
+
+
 @given(prompts=st.lists(st.sampled_from("abc"), max_size=12), cut=st.integers(0, 400))
 def test_whole_lines_are_read_wherever_the_file_was_cut(prompts: list[str], cut: int) -> None:
     """A prompt that was asked twice has two answers, in their order; what is kept next is read, too."""

@@ -154,7 +154,9 @@ def test_threads_and_processes_never_pass_the_cap_together(tmp_path: Path) -> No
     assert expected > Decimal("0.9")
 
 
-@pytest.mark.parametrize("line", ['{"call": "1"}', "nonsense", '{"call": "1", "usd": "much", "step": "a"}', "[]"])
+@pytest.mark.parametrize(
+    "line", ['{"call": "1"}', "nonsense", '{"call": "1", "usd": "much", "step": "a"}', "[]", "[" * 9999]
+)
 def test_a_damaged_ledger_is_no_free_credit(tmp_path: Path, line: str) -> None:
     """It is named, with what to do."""
     file = tmp_path / "ledger"
