@@ -154,6 +154,22 @@ def test_pages_say_what_is_left_out(store: Path, monkeypatch: pytest.MonkeyPatch
     assert r"\<img src=x" in warning
 
 
+@pytest.mark.parametrize(("language", "title"), [("en", "Records that cannot be read"), ("zh", "无法读取的记录")])
+def test_the_report_says_what_is_left_out(
+    language: str, title: str, store: Path, harness_command: Callable[..., Any]
+) -> None:
+    """Escaped; it does not say that every step finished."""
+    _edit(store, lambda body: body["asked"].update(model=["<script>alert(1)</script>"]))
+    options = ["--store", "store", "-o", "report.html", "--lang", language]
+    done = harness_command(store.parent, "report", *options)
+    page = (store.parent / "report.html").read_text(encoding="utf-8")
+
+    assert done.code == 0, done.stderr
+    assert f"<h3>{title}</h3><ul><li>record 2 of store" in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert(1)" not in page
+
+
 # Files that are no database -------------------------------------------------------------------------------------------
 
 

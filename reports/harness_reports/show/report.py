@@ -203,11 +203,14 @@ def _who(record: Record) -> dict[str, Any]:
     return {"step": record.step, **{name: spec.get(name) for name in names}}
 
 
-def _failures(records: Sequence[Record]) -> str:
-    """Return a table of the steps that failed, and one of those that are unsupported."""
+def _failures(records: Results) -> str:
+    """Return tables of the steps that failed and are unsupported, and the records that could not be read."""
     unsupported = [record for record in records if record.outcome == "unsupported"]
     tables = {"": _ended(failed(records)), f"<h3>{say('Unsupported')}</h3>": _ended(unsupported)}
     written = [head + html_table(table) for head, table in tables.items() if table]
+    if records.left_out:
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in records.left_out)
+        written.append(f"<h3>{say('Records that cannot be read')}</h3><ul>{items}</ul>")
     return "".join(written) or f"<p>{say('Every step finished.')}</p>"
 
 

@@ -40,6 +40,7 @@ CHINESE: Mapping[str, str] = {
     "Assumptions and prices": "假设与价格",
     "Environment": "环境",
     "Unsupported": "不支持",
+    "Records that cannot be read": "无法读取的记录",
     "Prices": "价格",
     "No measurement yet": "尚无测量结果",
     "Needs against measurements": "需求与实测",
