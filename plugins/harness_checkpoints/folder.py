@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from math import inf
 from pathlib import Path
@@ -39,6 +39,8 @@ _SAVE = "Save one with `model.save_pretrained(folder)`."
 DOWNLOADED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.py")
 """Files taken from the hub. Python files are part of the digest; they run only with `--trust-remote-code`."""
 MOST_LAYERS, MOST_LABELS = 10_000, 1_000_000
+_PARTS = re.compile(r"layers?$|(^|_)(depths?|num_blocks|num_experts|num_stages)$")
+"""Keys of numbers of layers, blocks and experts."""
 _FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "model_type": ("text", lambda value: isinstance(value, str)),
     "architectures": ("list of texts", lambda value: isinstance(value, list) and {*map(type, value)} <= {str}),
@@ -185,14 +187,26 @@ def _read_config(path: Path) -> dict[str, Any]:
     for key, (what, is_right) in _FORMS.items():
         if config.get(key) is not None and not is_right(config[key]):
             raise PluginError(f"{file}: `{key}` is {config[key]!r:.60} and no {what}. {_SAVE}")
-    for key, value in config.items():
-        if isinstance(value, int) and value > _most(key):
+    for key, value in _counts(config):
+        if value > _most(key):
             raise PluginError(f"{file}: `{key}` is {value:,}; up to {_most(key):,} are built. {_SAVE}")
     return config
 
 
+def _counts(content: Any, key: str = "") -> Iterator[tuple[str, int]]:
+    """Yield whole numbers with their keys, also of configurations of parts and of lists."""
+    if isinstance(content, int):
+        yield key, content
+    elif isinstance(content, dict):
+        for name, inner in content.items():
+            yield from _counts(inner, name)
+    elif isinstance(content, list):
+        for inner in content:
+            yield from _counts(inner, key)
+
+
 def _most(key: str) -> float:
     """Return the largest value of a key that makes parts of a network, each of which takes time and memory."""
-    if "layer" in key and not key.startswith("layer_"):
+    if _PARTS.search(key):
         return MOST_LAYERS
     return MOST_LABELS if key == "num_labels" else inf

@@ -128,6 +128,8 @@ def test_links_lead_to_files_of_the_folder(folder: Path, tmp_path: Path) -> None
         ("config.json", '{"model_type": "bert", "architectures": 5}', "`architectures` is 5 and no list of texts"),
         ("config.json", '{"model_type": "bert", "id2label": {"a": 1}}', "`id2label` is .* no object of whole numbers"),
         ("config.json", '{"model_type": "bert", "num_hidden_layers": 1000000000}', "up to 10,000 are built"),
+        ("config.json", '{"model_type": "swin", "depths": [2, 1000000000]}', "`depths` is 1,000,000,000; up to 10"),
+        ("config.json", '{"model_type": "llava", "text_config": {"n_layer": 1000000000}}', "`n_layer` is 1,000,000"),
         ("config.json", '{"model_type": "bert", "num_labels": 1000000000}', "up to 1,000,000 are built"),
     ],
 )  # fmt: skip
