@@ -20,15 +20,12 @@ from typing import Any, NamedTuple
 from harness import DataError
 from harness.encodings import SETTING, read_text, require_characters
 from harness.json_text import load
+from harness.user_data.parquet import batches
 from harness.yaml_text import dump
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 """Value of the setting `delimiter` → the character."""
-MOST_BYTES = 4 * 2**30
-"""Of a file of Parquet, unpacked."""
-_ROWS = 1024
-"""That are unpacked at once."""
 _CLIPPED = 40
 _NAME_LIKE = re.compile(r"\s*(?=.{1,30}\Z)[\w#%&/()-]+([ .][\w#%&/()-]+){0,2}\s*")
 """A cell that may be the name of a column: no sentence."""
@@ -350,29 +347,14 @@ def _parquet(path: Path) -> Table:
     if not path.stat().st_size:
         raise DataError(f"{path} is empty. Give a file with texts in it.")
     try:
-        table = _unpacked(path, pq.ParquetFile(path))  # `read_table` would make columns of folders such as label=1
+        file = pq.ParquetFile(path)  # `read_table` would make columns of folders such as label=1
+        table = pa.Table.from_batches(batches(path, file), file.schema_arrow)
         table.validate(full=True)  # also that texts are UTF-8
     except (pa.ArrowException, OSError) as error:
         raise DataError(
             f"{path} cannot be read as parquet: {str(error).splitlines()[0].rstrip('.')}. Write it anew."
         ) from error
     return of_arrow(str(path), table)
-
-
-def _unpacked(path: Path, file: Any) -> Any:
-    """Return the table in a file of Parquet, which says in few bytes that a text is there a million times."""
-    import pyarrow as pa
-
-    batches, size = [], 0
-    for batch in file.iter_batches(batch_size=_ROWS):
-        batches.append(batch)
-        size += batch.nbytes
-        if size > MOST_BYTES:
-            raise DataError(
-                f"{path} holds more than {MOST_BYTES // 2**30} GiB unpacked, in {path.stat().st_size:,} bytes. At most "
-                "so much is read: divide it, or take columns out."
-            )
-    return pa.Table.from_batches(batches, file.schema_arrow)
 
 
 def of_arrow(name: str, table: Any) -> Table:

