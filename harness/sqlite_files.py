@@ -113,11 +113,11 @@ def engine_to_read(url: str | sa.URL, label: str, make: _Make) -> sa.Engine:
         )
     check(file, label, empty=False)
     may_write = os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
-    for attempt in ([sa.make_url(url)] if may_write else []) + [_read_only(file)]:
-        engine = make(attempt)
-        if _opens(engine):
-            return engine
-    return _copied(file, label, make) if _log_size(file) else make(_read_only(file, immutable="1"))
+    if may_write and _opens(engine := make(url)):
+        return engine
+    if not _log_size(file):
+        return make(_read_only(file, immutable="1"))
+    return engine if _opens(engine := make(_read_only(file))) else _copied(file, label, make)
 
 
 def _opens(engine: sa.Engine) -> bool:

@@ -331,6 +331,25 @@ def test_a_store_on_a_read_only_mount_is_read(
     assert "may not be written" in refused.stderr
 
 
+@pytest.mark.parametrize("name", ["sp ace", "结果", "a#b", "100%25", "what?", "q?timeout=1"])
+@pytest.mark.parametrize("log", [False, True], ids=["closed", "with a log"])
+def test_a_store_that_is_only_read_may_have_any_name(
+    log: bool, name: str, written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its path stands in a URL for SQLite; nothing is made beside it."""
+    folder = written.rename(written.with_name(name))
+    if log:
+        _with_log(folder)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    before = sorted(one.name for one in written.parent.rglob("*"))
+    opened = open_store(str(folder))
+    finished = opened.finished()
+    opened.close()
+
+    assert len(finished) == len(peek_records(str(folder))) - log
+    assert log or sorted(one.name for one in written.parent.rglob("*")) == before
+
+
 def test_a_store_in_a_folder_without_rights_is_read(written: Path, tmp_path: Path) -> None:
     """By a user who may not write there: root may everywhere, so that the command is run by another user."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
