@@ -7,7 +7,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.errors import StoreError
 from harness.records import RAW, Record
@@ -28,31 +28,31 @@ _OF_SPEC = ("task", "model", "size", "hardware", "seed", "settings")
 _METRIC: Mapping[str, tuple[type, ...]] = {"name": (str,), "column": (str, type(None))}
 MOST_BYTES = 2**30
 """Of one column of raw values, unpacked; a run of a day has about a hundredth."""
+UNREADABLE = (StoreError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What reading a record raises that is none."""
+T = TypeVar("T")
 _reported: set[str] = set()
 
 
 def sound(
-    rows: Iterable[tuple[int, str]], read: Callable[[str], Record], label: str
+    rows: Iterable[tuple[int, T]], read: Callable[[T], Record], label: str
 ) -> tuple[list[Record], tuple[str, ...]]:
     """Read records; report those that cannot be read on stderr, each once in a process.
 
     Args:
-        rows: number and body of each.
-        read: makes a record of a body.
+        rows: number of each, and what it is made of.
+        read: makes a record of that.
         label: the store's, for messages.
 
     Returns:
         The records, and a sentence for each that was left out.
     """
     records, sentences = [], []
-    for number, body in rows:
+    for number, row in rows:
         try:
-            record = read(body)
-            _check(record)
-        except (StoreError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            records.append(read(row))
+        except UNREADABLE as error:
             sentences.append(_sentence(number, label, error))
-        else:
-            records.append(record)
     for sentence in sentences:
         if sentence not in _reported:
             _reported.add(sentence)
@@ -104,8 +104,10 @@ class WrongTypeError(TypeError):
     """A field of a record is missing, or holds a value of another type than it has."""
 
 
-def _check(record: Record) -> None:
+def check(record: Record) -> None:
     """Raise where a record has the fields that it should, with values of another type.
+
+    Fields that are read when they are first looked into are not read.
 
     Raises:
         WrongTypeError: names the field.
@@ -115,8 +117,15 @@ def _check(record: Record) -> None:
     _check_types(record.spec, _SPEC, "spec.")
     if record.step in _MEASURED and (lacking := [name for name in _OF_SPEC if name not in record.spec]):
         raise WrongTypeError(f"its spec lacks {', '.join(lacking)}")
-    if not isinstance(record.environment.get("hardware") or {}, dict):
+    if not isinstance(record.hardware, dict):
         raise WrongTypeError("environment.hardware is no object")
+    if "environment" in vars(record):
+        _check_long(record)
+    datetime.fromisoformat(record.started_at)
+    json.dumps([record.spec, record.hardware, record.reason], ensure_ascii=False).encode()
+
+
+def _check_long(record: Record) -> None:
     for metric in record.metrics:
         if not isinstance(metric, dict):
             raise WrongTypeError("a metric is no object")
@@ -127,8 +136,6 @@ def _check(record: Record) -> None:
     for name in RAW:
         if not isinstance(getattr(record, name), Mapping):
             raise WrongTypeError(f"{name} is no object")
-    datetime.fromisoformat(record.started_at)
-    json.dumps([record.spec, record.environment.get("hardware"), record.reason], ensure_ascii=False).encode()
 
 
 def _check_types(values: Mapping[str, Any], types: Mapping[str, tuple[type, ...]], prefix: str) -> None:

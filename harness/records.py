@@ -20,7 +20,8 @@ import hashlib
 import json
 from collections import UserDict
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from dataclasses import asdict, dataclass, field, replace
+from copy import copy
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -93,6 +94,11 @@ class StepResult:
         column = self.scores[metric["column"]]
         return sum(column) / len(column)
 
+    @cached_property
+    def hardware(self) -> Mapping[str, Any]:
+        """The hardware plugin's description, empty if there is none."""
+        return self.environment.get("hardware") or {}
+
     def value(self, name: str) -> float | None:
         """Return a reading's value, None if it is missing."""
         reading = self.readings.get(name)
@@ -127,6 +133,57 @@ class Record(StepResult):
     stale: tuple[Change, ...] = ()
     """How the definition of what was measured differs from what is installed, empty if it does not or is unknown.
     Computed when records are read, never stored."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Read a field that is not there yet: see `from_head`."""
+            later = self.__dict__.get("_later")
+            if later is None or name not in _LONG:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            for each, value in later(name).items():
+                self.__dict__.setdefault(each, value)
+            return self.__dict__[name]
+
+
+_LONG = frozenset(each.name for each in fields(Record) if each.default_factory is not MISSING)
+"""The fields with several values."""
+HEAD = tuple(each.name for each in fields(Record) if each.name not in {*_LONG, "stale"})
+"""The others, of which a store has the values beside a record's body."""
+
+
+def from_head(head: dict[str, Any], basis: Callable[[], dict[str, Any]], whole: Callable[[], Record]) -> Record:
+    """Return a record of which some fields are there; others are read when they are first looked into.
+
+    Args:
+        head: the fields of `HEAD` that were written, `readings` as written and `hardware`.
+        basis: gives its basis.
+        whole: gives all of it.
+
+    Raises:
+        StoreError: the record was written by a newer harness.
+    """
+    _check_version(head["version"])
+    readings = head.pop("readings")
+
+    def later(name: str) -> dict[str, Any]:
+        if name == "readings":
+            return {"readings": {each: Reading(*reading) for each, reading in readings.items()}}
+        if name == "basis":
+            return {"basis": basis()}
+        read = vars(whole())
+        return {each: read[each] for each in _LONG - {"readings", "basis"}}
+
+    record = object.__new__(Record)
+    vars(record).update(head, _later=later)
+    return record
+
+
+def changed(record: Record, **values: Any) -> Record:
+    """Return a record with other values of some fields; what is not read yet is read later."""
+    other = copy(record)
+    vars(other).update(values)
+    return other
 
 
 def of_each_step(records: Iterable[Record]) -> list[Record]:
@@ -201,12 +258,16 @@ def from_json(text: str, raw: Callable[[str], str]) -> Record:
         StoreError: the record was written by a newer harness.
     """
     body = json.loads(text)
-    if body["version"] > VERSION:
-        raise StoreError(
-            f"A record has version {body['version']}; this harness reads up to {VERSION}. Upgrade viability-harness."
-        )
+    _check_version(body["version"])
     later: dict[str, Any] = {name: _later(raw, digest) for name, digest in body.pop("raw", {}).items()}
     return Record(**_read(body), **later)
+
+
+def _check_version(version: int) -> None:
+    if version > VERSION:
+        raise StoreError(
+            f"A record has version {version}; this harness reads up to {VERSION}. Upgrade viability-harness."
+        )
 
 
 def _later(raw: Callable[[str], str], digest: str) -> Later:
@@ -215,9 +276,13 @@ def _later(raw: Callable[[str], str], digest: str) -> Later:
 
 def _read(body: dict[str, Any]) -> dict[str, Any]:
     readings = {name: Reading(*reading) for name, reading in body["readings"].items()}
-    if "asked" in body:
-        body = {"spec" if name == "asked" else name: value for name, value in body.items()}
+    body = as_written_today(body)
     return body | {"readings": readings, "metrics": [_metric(metric) for metric in body.get("metrics", [])]}
+
+
+def as_written_today(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a body with current names of fields: before version 5 the spec was called `asked`."""
+    return {"spec" if name == "asked" else name: value for name, value in body.items()}
 
 
 def _metric(metric: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ History of SCHEMA
 1  2026-11-23  `records` with one `ok` record for each fingerprint; `meta` holds the version.
 2  2026-11-27  `raw`: long values of records, by their digest. Records of version 1 stay as they are.
 3  2026-11-28  `claims`: which run does which step now.
+4  2026-11-28  columns of records beside their bodies, see `harness.record_columns`.
 """
 
 from __future__ import annotations
@@ -16,23 +17,27 @@ import time
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
+from harness import record_columns
 from harness.artifacts import Artifacts
 from harness.claims import Claims, claims_table
 from harness.damaged import digest_in, sound, unpacked
 from harness.errors import StoreError
 from harness.installed import DISTRIBUTION, extra_for, install_command
 from harness.place import DATABASE, artifacts_place, is_new, is_url, place
-from harness.records import FINAL, Record, from_json, to_json
+from harness.records import FINAL, Record, to_json
 from harness.sqlite_files import RESCUE, check, engine_to_read, file_of, without_version
 
-SCHEMA = 3
+SCHEMA = 4
 _ATTEMPTS, _PAUSE_S = 20, 0.1
+WITH_COLUMNS = 4
+"""The schema from which on records have columns beside their bodies."""
 NEEDED_BYTES = 256 * 2**20
 """Free disk that a run needs to start."""
 
@@ -48,6 +53,7 @@ _records = sa.Table(
     sa.Column("outcome", sa.String(16), nullable=False),
     sa.Column("started_at", sa.String(40), nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+    *record_columns.columns(),
 )
 _raw = sa.Table(
     "raw",
@@ -94,6 +100,7 @@ class Store:
         `again`: a final record takes the place of the earlier one, which stays among the records.
         """
         body, raw = to_json(record)
+        columns, shared = record_columns.values(body)
         row = {
             "id": record.id,
             "fingerprint": record.fingerprint,
@@ -101,9 +108,9 @@ class Store:
             "outcome": record.outcome,
             "started_at": record.started_at,
             "body": body,
+            **columns,
         }
-        for digest, text in raw.items():
-            self._keep(digest, text)
+        self._keep({**raw, **shared})
         try:
             with self._guard(), self._engine.begin() as connection:
                 if again and record.outcome in FINAL:
@@ -114,12 +121,11 @@ class Store:
             return False
         return True
 
-    def _keep(self, digest: str, text: str) -> None:
-        """Keep raw values, unless they are here already."""
-        there = sa.select(_raw.c.digest).where(_raw.c.digest == digest)
-        with self._guard(), contextlib.suppress(IntegrityError), self._engine.begin() as connection:
-            if connection.execute(there).first() is None:
-                connection.execute(_raw.insert().values(digest=digest, content=zlib.compress(text.encode())))
+    def _keep(self, texts: Mapping[str, str]) -> None:
+        """Keep raw values by their digests, unless they are here already."""
+        for digest, text in texts.items():
+            with self._guard(), contextlib.suppress(IntegrityError), self._engine.begin() as connection:
+                _keep(connection, digest, text)
 
     def _kept(self, digest: str) -> str:
         """Return raw values.
@@ -139,15 +145,27 @@ class Store:
             ) from error
 
     def records(self) -> list[Record]:
-        """Return all records, oldest first; their raw values are read when they are first looked into.
+        """Return all records, oldest first; their long fields are read when they are first looked into.
 
         One that cannot be read is reported on stderr and left out.
         """
+        rest = (_records.c.head, _records.c.basis) if self._has_columns else (sa.null(), _records.c.body)
+        rows = sa.select(_records.c.number, *rest).order_by(_records.c.number)
         with self._guard(), self._engine.connect() as connection:
-            wanted = sa.select(_records.c.number, _records.c.body).order_by(_records.c.number)
-            rows = [(row.number, row.body) for row in connection.execute(wanted)]
-        records, self.left_out = sound(rows, lambda body: from_json(body, self._kept), self.label)
+            streamed = connection.execution_options(yield_per=record_columns.CHUNK).execute(rows)
+            reader = record_columns.Reader(self._body, self._kept)
+            records, self.left_out = sound(((row[0], row) for row in streamed), reader.record, self.label)
         return records
+
+    def _body(self, number: int) -> str:
+        with self._guard(), self._engine.connect() as connection:
+            body: str = connection.execute(sa.select(_records.c.body).where(_records.c.number == number)).scalar_one()
+        return body
+
+    @cached_property
+    def _has_columns(self) -> bool:
+        """Whether records have columns beside their bodies: not in a store of an earlier schema, opened for reading."""
+        return (_version(self._engine) or SCHEMA) >= WITH_COLUMNS
 
     def finished(self) -> dict[str, str]:
         """Return fingerprint → outcome of steps that need not run again: measured, or unsupported."""
@@ -175,9 +193,10 @@ class Store:
     def artifact_digest(self, fingerprint: str) -> str | None:
         """Return the digest of a finished step's artifact; None where its record has none."""
         row = (_records.c.fingerprint == fingerprint) & _FINAL
+        column = _records.c.artifact_digest if self._has_columns else _records.c.body
         with self._guard(), self._engine.connect() as connection:
-            body = connection.execute(sa.select(_records.c.body).where(row)).scalar()
-        return None if body is None else digest_in(body)
+            read: str | None = connection.execute(sa.select(column).where(row)).scalar()
+        return read if read is None or self._has_columns else digest_in(read)
 
     def artifact(self, fingerprint: str) -> Path:
         """Return the folder of a finished step's artifact; it need not be there."""
@@ -201,7 +220,9 @@ class Store:
                 spec = "spec" if "spec" in body else "asked"
                 if body[spec].get("data") != name:
                     body[spec]["data"] = name
-                    connection.execute(_records.update().where(row).values(body=json.dumps(body, sort_keys=True)))
+                    written = json.dumps(body, sort_keys=True)
+                    columns = record_columns.values(written)[0] if self._has_columns else {}
+                    connection.execute(_records.update().where(row).values(body=written, **columns))
                     changed += 1
         return changed
 
@@ -248,6 +269,12 @@ def _store_error(label: str, error: Exception) -> StoreError:
     else:
         advice = "Check that it exists and may be written."
     return StoreError(f"Store {label!r}: {cause}. {advice}")
+
+
+def _keep(connection: sa.Connection, digest: str, text: str) -> None:
+    """Keep raw values, unless they are here already."""
+    if connection.execute(sa.select(_raw.c.digest).where(_raw.c.digest == digest)).first() is None:
+        connection.execute(_raw.insert().values(digest=digest, content=zlib.compress(text.encode())))
 
 
 def open_store(location: str | None = None, *, create: bool = False, artifacts: str | None = None) -> Store:
@@ -398,6 +425,7 @@ def _make_tables(engine: sa.Engine) -> None:
         try:
             with engine.begin() as connection:
                 _metadata.create_all(connection)
+                record_columns.add(connection, _records, partial(_keep, connection))
                 connection.execute(_meta.delete())
                 connection.execute(_meta.insert().values(schema=SCHEMA))
         except DatabaseError:

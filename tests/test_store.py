@@ -184,7 +184,7 @@ def test_a_newer_store_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
         connection.execute("UPDATE meta SET schema = 99")
     connection.close()
     before = file.read_bytes()
-    with pytest.raises(StoreError, match="version 99; this harness reads up to 3"):
+    with pytest.raises(StoreError, match="version 99; this harness reads up to 4"):
         open_store(str(tmp_path), create=True)
 
     assert file.read_bytes() == before

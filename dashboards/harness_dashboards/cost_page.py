@@ -117,7 +117,7 @@ def _in_metric(view: CostView, task: str, points: pd.DataFrame, texts: Texts) ->
 
 
 def _origins(view: CostView, texts: Texts) -> None:
-    items = {str((record.environment.get("hardware") or {}).get("price_item")) for record in view.records}
+    items = {str(record.hardware.get("price_item")) for record in view.records}
     with st.expander(texts["prices"], expanded=True):
         for price in (view.pricing.prices[item] for item in sorted(items) if item in view.pricing.prices):
             small(price_line(price, view.pricing.stale(price), texts))

@@ -6,7 +6,6 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cache, cached_property, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from harness.installed import DISTRIBUTION, Missing, absent, is_absent, refuse
 from harness.plugin_files import FILE, load_file
 from harness.plugins.heavy import import_all, imports_for, imports_of, imports_of_all
 from harness.plugins.registry import KINDS, PARTS, Failure, Plugin, Registry, singular
+from harness.records import changed
 from harness.seams import Declaration, Hardware, Model, ModelScheme, Runtime, Task, Template
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ class Plugins:
     def under_current_names(self, records: Iterable[Record]) -> list[Record]:
         """Return records with the current names of their tasks and of data that had no name; stores nothing."""
         self._ask_imported()
-        return [replace(record, spec=self._registry.names.spec(record.spec)) for record in records]
+        return [changed(record, spec=self._registry.names.spec(record.spec)) for record in records]
 
     def preload(self, steps: Iterable[Mapping[str, Any]] | None = None) -> list[str]:
         """Return the modules a fork server should import: the plugins' modules and the heavy ones.

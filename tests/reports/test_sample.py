@@ -39,6 +39,8 @@ TABLES = (
     "accuracy", "throughput", "cost", "frontier", "serving", "viability", "sensitivity", "alternatives", "portfolio",
 )  # fmt: skip
 Numbers = Mapping[str, float]
+_COPY = tempfile.TemporaryDirectory()
+"""Kept to the end, as records are read from it when they are looked into."""
 
 
 def plugins() -> Plugins:
@@ -49,9 +51,8 @@ def plugins() -> Plugins:
 @cache
 def records() -> list[Record]:
     """Return the sample's records, read from a copy, as opening a database writes to it."""
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(SAMPLE / "harness.db", folder)
-        return read_store(folder, plugins())
+    shutil.copy(SAMPLE / "harness.db", _COPY.name)
+    return read_store(_COPY.name, plugins())
 
 
 def figures(name: str) -> list[Numbers]:

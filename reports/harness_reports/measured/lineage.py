@@ -92,7 +92,7 @@ def _chain(leaf: Record, by_fingerprint: Mapping[str, Record]) -> Chain:
 
 def device(record: Record) -> str | None:
     """Return the device's name and its units as price books count them: `AMD EPYC 7B13 × 2`; None if unknown."""
-    described = record.environment.get("hardware") or {}
+    described = record.hardware
     name, quantity = described.get("device_name"), described.get("price_quantity")
     if name is None:
         return None

@@ -196,7 +196,7 @@ def measured_mfu(records: Sequence[Record], peaks: Mapping[str, float], model: s
 
 
 def _mfu(record: Record, peaks: Mapping[str, float]) -> float | None:
-    hardware = record.environment.get("hardware") or {}
+    hardware = record.hardware
     peak, quantity = peaks.get(str(hardware.get("price_item"))), hardware.get("price_quantity")
     params, tokens, seconds = (record.value(name) for name in ("parameters", "tokens", "wall_s"))
     if not (peak and quantity and params and tokens and seconds):

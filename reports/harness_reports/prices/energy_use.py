@@ -76,7 +76,7 @@ def machine_inputs(record: Record) -> list[Explained] | None:
 
     None where the hardware does not state its processors.
     """
-    hardware, where = record.environment.get("hardware") or {}, leaf.who(record)
+    hardware, where = record.hardware, leaf.who(record)
     cores, memory = hardware.get("logical_cores"), record.environment.get("memory_bytes")
     if not cores or memory is None:
         return None

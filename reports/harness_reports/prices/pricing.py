@@ -124,7 +124,7 @@ def described(record: Record, what: str) -> Any:
     Raises:
         FactError: the hardware states none.
     """
-    value = (record.environment.get("hardware") or {}).get(what)
+    value = record.hardware.get(what)
     if value is None:
         raise FactError(
             f"Hardware {record.spec.get('hardware')!r} does not say its {what!r}, so it cannot be priced. "

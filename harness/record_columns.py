@@ -1,0 +1,135 @@
+"""The columns of a record beside its body: what plans and tables need of every record.
+
+`head` holds its fields with a single value, spec, inputs, readings and the description of the hardware. `basis` is the
+digest of the basis, which many records share and which is kept among the raw values. A record is made of these, and its
+body is read when another field is first looked into. Of a store of an earlier schema, which has no such columns, bodies
+are read one by one and all but the same fields is dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from typing import Any
+
+import sqlalchemy as sa
+
+from harness.damaged import UNREADABLE, check
+from harness.errors import StoreError
+from harness.records import HEAD, Record, as_written_today, from_head, from_json
+
+CHUNK = 500
+"""Rows that are held at a time."""
+
+
+def columns() -> tuple[sa.Column[Any], ...]:
+    """Return the columns, which schema 4 added."""
+    return (
+        sa.Column("artifact_digest", sa.String(64)),
+        sa.Column("head", sa.Text),
+        sa.Column("basis", sa.String(64)),
+    )
+
+
+def values(body: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the columns of a body by name, and SHA-256 → text of what several records share."""
+    content = json.loads(body)
+    basis = _json(content["basis"]) if content.get("basis") else None
+    shared = {} if basis is None else {hashlib.sha256(basis.encode()).hexdigest(): basis}
+    row = {
+        "artifact_digest": content.get("artifact_digest"),
+        "head": _json(_head(content)),
+        "basis": next(iter(shared), None),
+    }
+    return row, shared
+
+
+def _head(content: Mapping[str, Any]) -> dict[str, Any]:
+    current = as_written_today(content)
+    head = {name: current[name] for name in (*HEAD, "readings") if name in current}
+    return {**head, "hardware": (content.get("environment") or {}).get("hardware") or {}}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def add(connection: sa.Connection, records: sa.Table, keep: Callable[[str, str], None]) -> None:
+    """Add the columns to a table of an earlier schema and fill them; what is there already stays.
+
+    Args:
+        connection: to the database.
+        records: the table.
+        keep: keeps a text under its digest.
+    """
+    there = {column["name"] for column in sa.inspect(connection).get_columns(records.name)}
+    for column in columns():
+        if column.name not in there:
+            kind = column.type.compile(connection.dialect)
+            connection.execute(sa.text(f"ALTER TABLE {records.name} ADD COLUMN {column.name} {kind}"))
+    missing = sa.select(records.c.number).where(records.c.head.is_(None)).order_by(records.c.number)
+    kept: set[str] = set()
+    for number in connection.execute(missing).scalars().all():
+        body = connection.execute(sa.select(records.c.body).where(records.c.number == number)).scalar_one()
+        try:
+            check(from_json(body, str))
+        except UNREADABLE:
+            continue  # it stays without columns, so that whoever reads it is told
+        row, shared = values(body)
+        for digest in shared.keys() - kept:
+            keep(digest, shared[digest])
+        kept |= shared.keys()
+        connection.execute(records.update().where(records.c.number == number).values(row))
+
+
+class Reader:
+    """Makes records of rows: number, head and digest of the basis, or number, None and the body.
+
+    Long fields are read when they are first looked into. Records of one basis share it.
+    """
+
+    def __init__(self, body: Callable[[int], str], raw: Callable[[str], str]) -> None:
+        """Take what reads a body by its number, and raw values by their SHA-256."""
+        self._body = body
+        self._raw = raw
+        self._by_digest = cache(lambda digest: json.loads(raw(digest)))
+        self._by_text: dict[str, dict[str, Any]] = {}
+
+    def record(self, row: Sequence[Any]) -> Record:
+        """Return the record of a row.
+
+        Raises:
+            StoreError: it was written by a newer harness.
+            TypeError, ValueError, KeyError, AttributeError, RecursionError: it is damaged.
+        """
+        number, head, rest = row
+        if head is not None:
+            record = self._made(number, json.loads(head), partial(self._by_digest, rest) if rest else dict)
+        else:
+            body = self._body(number) if rest is None else rest
+            check(from_json(body, self._raw))
+            content = json.loads(body)
+            basis = content.get("basis") or {}
+            record = self._made(number, _head(content), partial(_itself, self._by_text.setdefault(_json(basis), basis)))
+        check(record)
+        return record
+
+    def _made(self, number: int, head: dict[str, Any], basis: Callable[[], dict[str, Any]]) -> Record:
+        return from_head(head, basis, partial(self._whole, number))
+
+    def _whole(self, number: int) -> Record:
+        try:
+            record = from_json(self._body(number), self._raw)
+            check(record)
+        except UNREADABLE as error:
+            raise StoreError(
+                f"The body of record {number} cannot be read: {error}. Restore the store from a copy, or measure its "
+                "step again into another store."
+            ) from error
+        return record
+
+
+def _itself(basis: dict[str, Any]) -> dict[str, Any]:
+    return basis
