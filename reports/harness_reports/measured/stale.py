@@ -6,13 +6,12 @@ Another machine or another version of a library is another environment, and does
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from harness.basis import DEFINING, FORMAT, GRADING, IDENTITIES, PLUGINS, STEP, Bases, unversioned
 from harness.errors import HarnessError
 from harness.plugins import Plugins
-from harness.records import Record
+from harness.records import Record, changed
 from harness.why import Change, definitions
 
 
@@ -21,13 +20,13 @@ def marked(records: Iterable[Record], plugins: Plugins) -> list[Record]:
 
     It stays empty for tasks and models that are not installed here, and for records of an earlier `basis.FORMAT`.
     """
-    bases = Bases(plugins)
-    compared = [replace(record, stale=_changes(record, bases)) if record.basis else record for record in records]
+    marks = _Marks(Bases(plugins))
+    compared = [changed(record, stale=marks.of(record)) if record.basis else record for record in records]
     most: dict[tuple[Any, ...] | None, tuple[Change, ...]] = {}
     for record in compared:
         key = _built_on(record)
         most[key] = max(most.get(key, ()), record.stale, key=len)
-    return [replace(record, stale=most[key]) if (key := _built_on(record)) else record for record in compared]
+    return [changed(record, stale=most[key]) if (key := _built_on(record)) else record for record in compared]
 
 
 _UNTRAINED = ("model", "size", "settings", "task", "source", "task_settings", "hardware", "seed")
@@ -41,6 +40,29 @@ def _built_on(record: Record) -> tuple[Any, ...] | None:
         return None
     built: list[Any] = sorted(record.inputs.items()) or [repr(spec.get(name)) for name in _UNTRAINED]
     return (*built, spec["runtime"], spec["precision"])
+
+
+class _Marks:
+    """The changes of records; those of one basis that are about the same model and data are compared once."""
+
+    def __init__(self, bases: Bases) -> None:
+        self._bases = bases
+        self._made: dict[tuple[object, ...], tuple[Change, ...]] = {}
+        self._seen: dict[int, dict[str, Any]] = {}
+        """The bases by their ids, kept so that ids stay theirs."""
+
+    def of(self, record: Record) -> tuple[Change, ...]:
+        """Return what has changed since a record was measured."""
+        basis, spec = record.basis, record.spec
+        self._seen[id(basis)] = basis
+        key = (id(basis), record.step, *(repr(spec.get(name)) for name in _COMPARED))
+        if key not in self._made:
+            self._made[key] = _changes(record, self._bases)
+        return self._made[key]
+
+
+_COMPARED = ("task", "source", "task_settings", "model", "settings")
+"""The parts of a spec that say which sources, data and weights are installed."""
 
 
 def _changes(record: Record, bases: Bases) -> tuple[Change, ...]:
