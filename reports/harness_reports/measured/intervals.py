@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,6 +15,10 @@ RESAMPLES = 2000
 CONFIDENCE = 0.95
 _CHUNK = 4_000_000
 """Drawn items held in memory at a time."""
+_KEPT = 2_000_000
+"""Drawn items up to which a draw is kept for other scores of the same shape."""
+_BLOCK = 80
+"""Draws whose items are picked at a time: they fit into a processor's cache."""
 _FEW = 64
 """Different columns up to which a multinomial draw of their counts is used: faster than drawing items, and the same
 distribution."""
@@ -157,7 +161,9 @@ def _resampled(content: bytes, shape: tuple[int, int], stream: int) -> np.ndarra
     kinds, counts = _kinds(matrix)
     if kinds.shape[1] <= _FEW:
         return _counted(kinds, counts, random)
-    return np.concatenate([_means(matrix, random, count) for count in _chunks(shape[1])])
+    if RESAMPLES * shape[1] <= _KEPT:
+        return _means(matrix, *_drawn_for_means(stream, shape))
+    return np.concatenate([_means(matrix, *_draw_for_means(random, shape, count)) for count in _chunks(shape[1])])
 
 
 def _kinds(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -181,10 +187,49 @@ def _chunks(items: int) -> list[int]:
     return [min(size, RESAMPLES - start) for start in range(0, RESAMPLES, size)]
 
 
-def _means(matrix: np.ndarray, random: np.random.Generator, count: int) -> np.ndarray:
-    indexes = random.integers(0, matrix.shape[1], (count, matrix.shape[1]))
-    rows = _replicate_means(matrix, random, count)
-    return np.asarray(np.take_along_axis(rows, indexes, axis=1).mean(axis=1))
+_Weights = np.ndarray | None
+"""Of replicates in each draw, draws x replicates; None of one replicate."""
+
+
+@lru_cache(maxsize=2)
+def _drawn_for_means(stream: int, shape: tuple[int, int]) -> tuple[np.ndarray, _Weights]:
+    return _draw_for_means(np.random.default_rng([stream, *shape]), shape, RESAMPLES)
+
+
+def _draw_for_means(random: np.random.Generator, shape: tuple[int, int], count: int) -> tuple[np.ndarray, _Weights]:
+    """Return the drawn items, draws x items, and the weights of the replicates."""
+    replicates, items = shape
+    return random.integers(0, items, (count, items)), _weights_of(random, replicates, count)
+
+
+def _weights_of(random: np.random.Generator, replicates: int, count: int) -> _Weights:
+    return None if replicates == 1 else _weights(random, replicates, count)
+
+
+def _means(matrix: np.ndarray, indexes: np.ndarray, weights: _Weights) -> np.ndarray:
+    return _picked(indexes, lambda block: _weighted(weights, matrix, block))
+
+
+def _picked(indexes: np.ndarray, rows: Callable[[slice], np.ndarray]) -> np.ndarray:
+    """Return the mean of drawn items in each draw.
+
+    Args:
+        indexes: the items, draws x items.
+        rows: draws → the value of each item in each of them, or in all: one row.
+    """
+    means = []
+    for start in range(0, len(indexes), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        values, places = rows(block), indexes[block]
+        if len(values) > 1:
+            places = places + np.arange(len(values))[:, None] * values.shape[1]
+        means.append(values.take(places).mean(axis=1))
+    return np.concatenate(means)
+
+
+def _weighted(weights: _Weights, matrix: np.ndarray, block: slice) -> np.ndarray:
+    """Return the mean of each item over replicates in some draws; one row for all of them where there is one."""
+    return matrix if weights is None else np.asarray(weights[block] @ matrix)
 
 
 def _replicate_means(matrix: np.ndarray, random: np.random.Generator, count: int) -> np.ndarray:
@@ -202,12 +247,30 @@ def _resampled_difference(scores: bytes, other: bytes, shapes: tuple[tuple[int, 
     kinds, counts = _kinds(np.concatenate([left, right]))
     if kinds.shape[1] <= _FEW:
         return _counted_difference(kinds, counts, random, len(left))
-    parts = []
-    for count in _chunks(items):
-        rows = _replicate_means(left, random, count) - _replicate_means(right, random, count)
-        indexes = random.integers(0, items, (count, items))
-        parts.append(np.take_along_axis(rows, indexes, axis=1).mean(axis=1))
-    return np.concatenate(parts)
+    if RESAMPLES * items <= _KEPT:
+        return _differences(left, right, *_drawn_for_differences(items, len(left), len(right)))
+    draws = (_draw_for_differences(random, items, len(left), len(right), count) for count in _chunks(items))
+    return np.concatenate([_differences(left, right, *each) for each in draws])
+
+
+_Draw = tuple[np.ndarray, _Weights, _Weights]
+"""The drawn items, draws x items, and the weights of the replicates on both sides."""
+
+
+@lru_cache(maxsize=2)
+def _drawn_for_differences(items: int, left: int, right: int) -> _Draw:
+    return _draw_for_differences(np.random.default_rng([2, items]), items, left, right, RESAMPLES)
+
+
+def _draw_for_differences(random: np.random.Generator, items: int, left: int, right: int, count: int) -> _Draw:
+    ours, theirs = (_weights_of(random, replicates, count) for replicates in (left, right))
+    return random.integers(0, items, (count, items)), ours, theirs
+
+
+def _differences(
+    left: np.ndarray, right: np.ndarray, indexes: np.ndarray, ours: _Weights, theirs: _Weights
+) -> np.ndarray:
+    return _picked(indexes, lambda block: _weighted(ours, left, block) - _weighted(theirs, right, block))
 
 
 def _counted_difference(

@@ -107,3 +107,34 @@ def test_interval_is_ordered_and_within_the_scores(scores: list[float]) -> None:
 
     assert low <= high
     assert (min(scores) - 1e-9 <= low and high <= max(scores) + 1e-9) or set(scores) <= {0.0, 1.0}
+
+
+@pytest.mark.parametrize(("seeds", "items"), [(1, 300), (3, 300), (5, 999), (2, 2500)])
+def test_items_picked_in_blocks_have_the_means_of_all_at_once(seeds: int, items: int) -> None:
+    """Draws of means and differences, computed again from the same streams without blocks; twice, as draws are kept."""
+    random = np.random.default_rng(items)
+    scores, others = random.random((seeds, items)), random.random((2, items))
+
+    def means(matrix: np.ndarray, weights: np.ndarray, indexes: np.ndarray) -> np.ndarray:
+        return np.take_along_axis(weights @ matrix, indexes, axis=1).mean(axis=1)
+
+    def weights(drawn: np.random.Generator, replicates: int, count: int) -> np.ndarray:
+        return drawn.multinomial(replicates, [1 / replicates] * replicates, size=count) / replicates
+
+    stream, both = np.random.default_rng([0, seeds, items]), np.random.default_rng([2, items])
+    size = min(intervals.RESAMPLES, 4_000_000 // items)
+    expected, differences = [], []
+    for count in [size] * (intervals.RESAMPLES // size) + [intervals.RESAMPLES % size] * bool(
+        intervals.RESAMPLES % size
+    ):
+        indexes = stream.integers(0, items, (count, items))
+        expected.append(means(scores, weights(stream, seeds, count), indexes))
+        sides = [weights(both, len(side), count) for side in (scores, others)]
+        indexes = both.integers(0, items, (count, items))
+        differences.append(means(scores, sides[0], indexes) - means(others, sides[1], indexes))
+
+    for _ in range(2):
+        intervals._resampled.cache_clear()
+        intervals._resampled_difference.cache_clear()
+        assert intervals.mean_draws(scores) == pytest.approx(np.concatenate(expected), rel=1e-12)
+        assert intervals.difference_draws(scores, others) == pytest.approx(np.concatenate(differences), abs=1e-12)
