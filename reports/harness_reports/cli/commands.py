@@ -364,18 +364,8 @@ def _unjudged(records: Sequence[Record], plugins: Plugins) -> str:
 
 
 def _made(wish: _Wish, records: Sequence[Record], plugins: Plugins) -> Any:
-    from harness_reports.business.alternatives import alternatives
-    from harness_reports.business.portfolio import portfolio
-    from harness_reports.business.pretraining import pretraining
-    from harness_reports.business.sensitivity import sensitivity
-    from harness_reports.business.serving import serving
-    from harness_reports.business.viability import viability
     from harness_reports.measured.load_table import load
     from harness_reports.measured.tables import accuracy, throughput
-    from harness_reports.prices.cascade_table import cascade
-    from harness_reports.prices.cost import cost
-    from harness_reports.prices.frontier import frontier
-    from harness_reports.prices.judges import judges
 
     name = wish.name
     measured: dict[str, Callable[..., pd.DataFrame]] = {
@@ -384,6 +374,22 @@ def _made(wish: _Wish, records: Sequence[Record], plugins: Plugins) -> Any:
     if name in measured:
         by_machines([None], wish.machines, records)
         return measured[name](records)
+    return _priced(wish, records, plugins)
+
+
+def _priced(wish: _Wish, records: Sequence[Record], plugins: Plugins) -> Any:
+    from harness_reports.business.alternatives import alternatives
+    from harness_reports.business.portfolio import portfolio
+    from harness_reports.business.pretraining import pretraining
+    from harness_reports.business.sensitivity import sensitivity
+    from harness_reports.business.serving import serving
+    from harness_reports.business.viability import viability
+    from harness_reports.prices.cascade_table import cascade
+    from harness_reports.prices.cost import cost
+    from harness_reports.prices.frontier import frontier
+    from harness_reports.prices.judges import judges
+
+    name = wish.name
     chosen = read_pricing(wish.books, plugins, wish.pricing)
     owned = owned_pricing(wish.books, plugins, wish.pricing)
     by_hour, owned_by_hour = by_machines([chosen, owned], wish.machines, records)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from harness.errors import FactError
 from harness_reports.economics.checks import above, at_least, finite
@@ -136,6 +136,8 @@ class Triangular:
 
     def quantile(self, share: float | np.ndarray) -> np.ndarray:
         """Return quantiles, of the shape of `share`."""
+        from scipy import stats
+
         width = self.high - self.low
         return np.asarray(stats.triang.ppf(share, (self.mode - self.low) / width, self.low, width))
 

@@ -13,7 +13,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import brentq
 
 from harness.errors import FactError
 
@@ -74,6 +73,8 @@ def _bounds(times: np.ndarray, flows: np.ndarray) -> tuple[float, float]:
 
 
 def _between(points: list[float], times: np.ndarray, flows: np.ndarray) -> list[float]:
+    from scipy.optimize import brentq
+
     values = [_balance(point, times, flows) for point in points]
     roots = {point for point, value in zip(points, values, strict=True) if abs(value) <= _ZERO}
     for left, right in itertools.pairwise(range(len(points))):

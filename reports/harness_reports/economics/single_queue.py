@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import brentq
 
 from harness_reports.economics.queueing import erlang_c
 
@@ -124,6 +123,8 @@ class _Grid:
 
 def _root(spare: Callable[[float], float], low: float, high: float) -> float:
     """Return the number between two at which nothing is to spare."""
+    from scipy.optimize import brentq
+
     return float(brentq(spare, low, high, xtol=_ROUNDING * high, rtol=_ROUNDING))
 
 

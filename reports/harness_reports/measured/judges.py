@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from harness.records import Record
 from harness_reports.measured.agreement import Agreement, alpha, kappa
@@ -186,6 +185,8 @@ def _correlated(name: str, ones: np.ndarray, others: np.ndarray) -> dict[str, fl
 
 def _spearman(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return Spearman's correlation of each row, NaN where one side is constant."""
+    from scipy.stats import rankdata
+
     left, right = (rankdata(side, axis=1) for side in (ones, others))
     left, right = left - left.mean(axis=1, keepdims=True), right - right.mean(axis=1, keepdims=True)
     scale = np.sqrt((left**2).sum(axis=1) * (right**2).sum(axis=1))

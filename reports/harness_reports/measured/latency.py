@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 PERCENTILE_CONFIDENCE = 0.99
 
@@ -19,6 +18,8 @@ PERCENTILE_CONFIDENCE = 0.99
 @lru_cache(maxsize=4096)
 def allowed_slow(count: int, percentile: float) -> int | None:
     """Return the largest t >= 1 that the rule allows among `count` latencies, None where there is none."""
+    from scipy import stats
+
     alpha = 1 - PERCENTILE_CONFIDENCE
     slow = np.arange(1, count + 1)
     allowed = slow[stats.binom.cdf(slow, count, 1 - percentile) <= alpha]
@@ -36,6 +37,8 @@ def percentile(latency_s: Sequence[float], share: float) -> float | None:
 
 def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
     """Return the 95 % interval of a median between two of the values, whatever their distribution; None below 11."""
+    from scipy import stats
+
     count = len(values)
     if count < minimum_count(0.5):
         return None
@@ -46,6 +49,8 @@ def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
 @lru_cache(maxsize=4096)
 def minimum_count(share: float, slow: int = 1) -> int:
     """Return how many latencies are needed where `slow` of them may exceed the reported value."""
+    from scipy import stats
+
     alpha = 1 - PERCENTILE_CONFIDENCE
     low, high = slow, max(16, 2 * slow)  # bisection between a count that is too small and one that is enough
     while stats.binom.cdf(slow, high, 1 - share) > alpha:
@@ -71,6 +76,8 @@ def latency_objective(latency_s: Sequence[float], limit_s: float, share: float =
 
     Met is LoadGen's rule for the Server scenario; missed is the opposite one-sided test.
     """
+    from scipy import stats
+
     count, slow = len(latency_s), sum(value > limit_s for value in latency_s)
     alpha = 1 - PERCENTILE_CONFIDENCE
     needed = minimum_count(share, slow)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from harness_reports.measured.intervals import CONFIDENCE, Interval
 
@@ -16,8 +16,8 @@ POWER = 0.8
 FLIPS = 10_000
 _CHUNK = 4_000_000
 """Signs held in memory at a time."""
-_Z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
-_BOTH = _Z + float(stats.norm.ppf(POWER))
+_Z = float(special.ndtri((1 + CONFIDENCE) / 2))
+_BOTH = _Z + float(special.ndtri(POWER))
 
 
 class Tested(NamedTuple):
@@ -33,6 +33,8 @@ def mcnemar(scores: np.ndarray, other: np.ndarray) -> Tested:
 
     Items that both answer right, or both wrong, say nothing; of the others half would be won by chance (McNemar 1947).
     """
+    from scipy import stats
+
     won, lost = int((scores > other).sum()), int((scores < other).sum())
     p = float(stats.binomtest(won, won + lost).pvalue) if won + lost else 1.0
     return Tested(p, "McNemar")
@@ -43,6 +45,8 @@ def sign_flips(differences: np.ndarray) -> Tested:
 
     With so few items that all signs can be tried, it is exact.
     """
+    from scipy import stats
+
     if not differences.any():
         return Tested(1.0, "sign flips")
     tested = stats.permutation_test(
@@ -91,6 +95,8 @@ def unpaired(scores: np.ndarray, other: np.ndarray) -> tuple[Interval, float]:
 
     It is what tools print that do not pair: mostly wider, since it holds the items' own difficulty.
     """
+    from scipy import stats
+
     difference = float(scores.mean() - other.mean())
     parts = [side.var(ddof=1) / side.size for side in (scores, other)]
     error = math.sqrt(sum(parts))

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from harness.errors import FactError, unknown
 from harness.records import Record
@@ -62,6 +61,8 @@ class ScalingLaw(NamedTuple):
         Raises:
             NoLawError: the exponent's interval holds 0, or the size is beyond `FARTHEST` times the largest.
         """
+        from scipy import stats
+
         if self.low <= 0 <= self.high:
             raise NoLawError("exponent unclear", low=self.low, high=self.high)
         farthest = math.exp(float(self.sizes.max())) * FARTHEST
@@ -81,6 +82,8 @@ def fit(params: Sequence[float], errors: Sequence[float]) -> ScalingLaw:
     Raises:
         NoLawError: there are fewer than three different sizes, or an error is not above 0.
     """
+    from scipy import stats
+
     if len(set(params)) < LEAST:
         raise NoLawError("sizes few", count=len(set(params)), needed=LEAST)
     if min(errors) <= 0:
