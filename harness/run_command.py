@@ -66,13 +66,15 @@ class RunCommand:
     def show(self, plan: Plan) -> None:
         """Say what is due, what it costs and how long it takes; do nothing."""
         from harness.estimate import estimate_s
+        from harness.why import Earlier
 
         plan = plan.against(peek(self.location), again=self.again)
         records = self.plugins.under_current_names(peek_records(self.location))
         plan, notes = self._checked(plan)
         seconds, unknown = estimate_s(plan.pending, records)
+        earlier = Earlier(records)
         for step in plan.steps:
-            self._say(f"{step.title}: {_state(step, plan, records)}")
+            self._say(f"{step.title}: {_state(step, plan, earlier.of(step))}")
         self._say(f"{plan.cases} cases, {len(plan.steps)} steps ({plan.shared} shared), {plan.due}.")
         self._say_notes(plan, notes)
         if plan.pending:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -130,6 +131,24 @@ def _value(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
+class Earlier:
+    """Records by the names in which two steps must agree before they are compared."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        """Take records of any step, oldest first."""
+        self._alike: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
+        for record in records:
+            self._alike[_names(record.step, record.spec)].append(record)
+
+    def of(self, step: Step) -> Sequence[Record]:
+        """Return the records that a step may be compared with, its own among them; oldest first."""
+        return self._alike.get(_names(step.kind, step.spec), [])
+
+
+def _names(kind: str, spec: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (kind, *map(spec.get, NAMES))
+
+
 def why_pending(step: Step, records: Sequence[Record]) -> str:
     """Return why a step is due.
 
@@ -155,7 +174,7 @@ def why_pending(step: Step, records: Sequence[Record]) -> str:
 
 
 def _comparable(step: Step, record: Record) -> bool:
-    return record.step == step.kind and all(record.spec.get(name) == step.spec.get(name) for name in NAMES)
+    return _names(record.step, record.spec) == _names(step.kind, step.spec)
 
 
 def _spec(step: Step, record: Record) -> list[str]:

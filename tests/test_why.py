@@ -12,7 +12,7 @@ from harness.basis import MADE
 from harness.plan import Plan, Step
 from harness.plugins import Plugins
 from harness.records import Record
-from harness.why import UNTOLD, differences, why_pending
+from harness.why import UNTOLD, Earlier, differences, why_pending
 
 PlanOf = Callable[..., Plan]
 
@@ -51,6 +51,20 @@ def test_what_was_never_measured_says_so(plan_of: PlanOf) -> None:
     assert why_pending(step, []) == "not measured yet"
     assert why_pending(step, [record(other)]) == "seed 0 is not measured yet"
     assert why_pending(large, [record(other)]) == "not measured yet"
+
+
+def test_records_are_found_by_the_step_they_bear_on(plan_of: PlanOf) -> None:
+    """Those of another kind, model or task give no reason: with them or without, a step is due for the same one."""
+    plan = plan_of(models=["counter"], seeds=[0, 3])
+    records = [record(step, id=str(place), fingerprint=f"other {place}") for place, step in enumerate(plan.steps)]
+    failure = record(plan.steps[0], fingerprint=plan.steps[0].fingerprint, outcome="failed", reason="broken")
+    earlier = Earlier([*records, failure])
+
+    assert all(0 < len(earlier.of(step)) < len(records) for step in plan.steps)
+    for step in plan.steps:
+        assert why_pending(step, earlier.of(step)) == why_pending(step, [*records, failure])
+    assert why_pending(plan.steps[0], earlier.of(plan.steps[0])) == "failed last time: broken"
+    assert earlier.of(finetuning(plan_of(models=[{"name": "counter", "size": "large"}]))) != []
 
 
 def test_a_list_is_the_tuple_that_it_was(plan_of: PlanOf) -> None:
