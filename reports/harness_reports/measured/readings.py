@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 from harness.errors import StoreError
 from harness.records import Record
 from harness_reports.figures.explained import Explained, Kind, derived
-from harness_reports.measured.lineage import why_stale
+from harness_reports.reasons import Reason, Reasons
 
 _WEAKEST_FIRST: tuple[Kind, ...] = ("declared", "estimated", "measured")
 
@@ -17,8 +19,18 @@ def who(record: Record) -> str:
     spec = record.spec
     parts = [record.step, *(str(spec[name]) for name in ("runtime", "scenario") if name in spec)]
     text = f"record {record.fingerprint[:12]}, {' '.join(parts)}, seed {spec.get('seed')}, {record.started_at[:19]}"
-    why = why_stale(record)
-    return text if why is None else f"{text}, stale: {why.sentence('en')}"  # figures are made once for all languages
+    why = _stale(tuple((change.code, *sorted(change.values.items())) for change in record.stale))
+    return f"{text}{why}"
+
+
+@lru_cache(maxsize=1024)
+def _stale(changes: tuple[tuple[Any, ...], ...]) -> str:
+    """Return what has changed, each as a code and its values; empty where nothing has.
+
+    Many figures name the same record. They are made once for all languages: the sentence is English.
+    """
+    reasons = Reasons(Reason(code, dict(values)) for code, *values in changes)
+    return f", stale: {Reason('stale', {'changes': reasons}).sentence('en')}" if reasons else ""
 
 
 def reading(record: Record, name: str) -> Explained:
