@@ -259,7 +259,7 @@ def from_json(text: str, raw: Callable[[str], str]) -> Record:
     """
     body = json.loads(text)
     _check_version(body["version"])
-    later: dict[str, Any] = {name: _later(raw, digest) for name, digest in body.pop("raw", {}).items()}
+    later: dict[str, Any] = {name: _later(name, raw, digest) for name, digest in body.pop("raw", {}).items()}
     return Record(**_read(body), **later)
 
 
@@ -270,8 +270,17 @@ def _check_version(version: int) -> None:
         )
 
 
-def _later(raw: Callable[[str], str], digest: str) -> Later:
+def _later(name: str, raw: Callable[[str], str], digest: str) -> Later:
+    if name == "scores":
+        return Later(lambda: json.loads(raw(digest), parse_float=_Few().__getitem__))
     return Later(lambda: json.loads(raw(digest)))
+
+
+class _Few(dict[str, float]):
+    """Numbers by their texts, each made once: of thousands of scores most are 0 or 1."""
+
+    def __missing__(self, text: str) -> float:
+        return self.setdefault(text, float(text))
 
 
 def _read(body: dict[str, Any]) -> dict[str, Any]:

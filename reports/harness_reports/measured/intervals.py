@@ -191,40 +191,43 @@ _Weights = np.ndarray | None
 """Of replicates in each draw, draws x replicates; None of one replicate."""
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def _drawn_for_means(stream: int, shape: tuple[int, int]) -> tuple[np.ndarray, _Weights]:
     return _draw_for_means(np.random.default_rng([stream, *shape]), shape, RESAMPLES)
 
 
 def _draw_for_means(random: np.random.Generator, shape: tuple[int, int], count: int) -> tuple[np.ndarray, _Weights]:
-    """Return the drawn items, draws x items, and the weights of the replicates."""
+    """Return the places of the drawn items, draws x items, and the weights of the replicates."""
     replicates, items = shape
-    return random.integers(0, items, (count, items)), _weights_of(random, replicates, count)
+    indexes = random.integers(0, items, (count, items))
+    return _places(indexes, replicates == 1), _weights_of(random, replicates, count)
 
 
 def _weights_of(random: np.random.Generator, replicates: int, count: int) -> _Weights:
     return None if replicates == 1 else _weights(random, replicates, count)
 
 
-def _means(matrix: np.ndarray, indexes: np.ndarray, weights: _Weights) -> np.ndarray:
-    return _picked(indexes, lambda block: _weighted(weights, matrix, block))
+def _means(matrix: np.ndarray, places: np.ndarray, weights: _Weights) -> np.ndarray:
+    return _picked(places, lambda block: _weighted(weights, matrix, block))
 
 
-def _picked(indexes: np.ndarray, rows: Callable[[slice], np.ndarray]) -> np.ndarray:
+def _places(indexes: np.ndarray, one_row: bool) -> np.ndarray:
+    """Return where the drawn items are in the values of a block of draws; of a single replicate all share one row."""
+    if not one_row:
+        count, items = indexes.shape
+        indexes += (np.arange(count) % _BLOCK * items)[:, None]
+    return indexes
+
+
+def _picked(places: np.ndarray, rows: Callable[[slice], np.ndarray]) -> np.ndarray:
     """Return the mean of drawn items in each draw.
 
     Args:
-        indexes: the items, draws x items.
+        places: of the items, draws x items: see `_places`.
         rows: draws → the value of each item in each of them, or in all: one row.
     """
-    means = []
-    for start in range(0, len(indexes), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        values, places = rows(block), indexes[block]
-        if len(values) > 1:
-            places = places + np.arange(len(values))[:, None] * values.shape[1]
-        means.append(values.take(places).mean(axis=1))
-    return np.concatenate(means)
+    blocks = [slice(start, start + _BLOCK) for start in range(0, len(places), _BLOCK)]
+    return np.concatenate([rows(block).take(places[block]).mean(axis=1) for block in blocks])
 
 
 def _weighted(weights: _Weights, matrix: np.ndarray, block: slice) -> np.ndarray:
@@ -254,23 +257,23 @@ def _resampled_difference(scores: bytes, other: bytes, shapes: tuple[tuple[int, 
 
 
 _Draw = tuple[np.ndarray, _Weights, _Weights]
-"""The drawn items, draws x items, and the weights of the replicates on both sides."""
+"""The places of the drawn items, draws x items, and the weights of the replicates on both sides."""
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def _drawn_for_differences(items: int, left: int, right: int) -> _Draw:
     return _draw_for_differences(np.random.default_rng([2, items]), items, left, right, RESAMPLES)
 
 
 def _draw_for_differences(random: np.random.Generator, items: int, left: int, right: int, count: int) -> _Draw:
     ours, theirs = (_weights_of(random, replicates, count) for replicates in (left, right))
-    return random.integers(0, items, (count, items)), ours, theirs
+    return _places(random.integers(0, items, (count, items)), left == right == 1), ours, theirs
 
 
 def _differences(
-    left: np.ndarray, right: np.ndarray, indexes: np.ndarray, ours: _Weights, theirs: _Weights
+    left: np.ndarray, right: np.ndarray, places: np.ndarray, ours: _Weights, theirs: _Weights
 ) -> np.ndarray:
-    return _picked(indexes, lambda block: _weighted(ours, left, block) - _weighted(theirs, right, block))
+    return _picked(places, lambda block: _weighted(ours, left, block) - _weighted(theirs, right, block))
 
 
 def _counted_difference(
