@@ -25,7 +25,7 @@ from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import LANGUAGES, as_text, named, spoken, translated
-from harness_reports.show import charts
+from harness_reports.show import charts, report_limits
 from harness_reports.show.charts_load import load_curve
 from harness_reports.show.report_case import case_html
 from harness_reports.show.report_parts import figure, html_table, table
@@ -54,11 +54,11 @@ def html(records: Sequence[Record], pricing: Pricing, use_cases: Mapping[str, Us
         (say("Use cases"), _use_cases(judged)),
         (say("All candidates"), _verdicts(verdicts)),
         (say("Cost against quality"), _charts(points)),
-        (say("Quality"), table("accuracy", accuracy(records, EVERY))),
+        (say("Quality"), _table("accuracy", accuracy(records, EVERY))),
         (say("What the models do"), _samples(records)),
-        (say("Throughput and latency"), table("throughput", throughput(records))),
+        (say("Throughput and latency"), _table("throughput", throughput(records))),
         *_load(load(records)),
-        (say("Cost"), table("cost", costs)),
+        (say("Cost"), _table("cost", costs)),
         (say("Judgement of the numbers"), _judgement(records)),
         (say("Failures"), _failures(records)),
         (say("Assumptions and prices"), _assumptions(verdicts, cases, costs, pricing)),
@@ -68,6 +68,12 @@ def html(records: Sequence[Record], pricing: Pricing, use_cases: Mapping[str, Us
     library = f"<script>{get_plotlyjs()}</script>"
     title = escape(say("Investment memo"))
     return PAGE.format(style=STYLE, library=library, body=body, language=spoken(), title=title)
+
+
+def _table(name: str, frame: pd.DataFrame) -> str:
+    """Return a table; of a long one the best rows of each task's data, and how many there are."""
+    best = report_limits.best_rows(name, frame)
+    return table(name, best) + report_limits.rest(name, len(best), len(frame))
 
 
 def _summary(judged: Mapping[str, Candidates], cases: Sequence[UseCase], records: Sequence[Record]) -> str:
@@ -151,44 +157,56 @@ def _unmeasured(cases: Iterable[UseCase]) -> str:
 def _verdicts(verdicts: pd.DataFrame) -> str:
     if verdicts.empty:
         return f"<p>{say('None.')}</p>"
-    priced = verdicts[verdicts["npv_mean_usd"].notna()]
+    best = report_limits.best_rows("viability", verdicts)
+    priced = best[best["npv_mean_usd"].notna()]
     chart = figure(charts.net_present_value(priced), "npv") if len(priced) else ""
-    return table("viability", verdicts) + chart
+    return _table("viability", verdicts) + chart
 
 
 def _charts(points: pd.DataFrame) -> str:
     if points.empty:
         return f"<p>{say('Nothing was evaluated yet.')}</p>"
-    facets = [facet for _, facet in points.groupby(["task", "data"], sort=False)]
-    return "".join(
+    best = report_limits.best_rows("frontier", points)
+    facets = [facet for _, facet in best.groupby(["task", "data"], sort=False)]
+    drawn = "".join(
         figure(charts.cost_accuracy(facet, in_language(charts.WORDS)), f"cost-{n}") for n, facet in enumerate(facets)
     )
+    return drawn + report_limits.rest("frontier", len(best), len(points))
 
 
 def _load(frame: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the section of what was measured under load; none where nothing was."""
     if frame.empty:
         return []
-    facets = [facet for _, facet in frame.groupby(["task", "data"], sort=False)]
+    best = report_limits.best_rows("load", frame)
+    facets = [facet for _, facet in best.groupby(["task", "data"], sort=False)]
     drawn = "".join(
         f"<h3>{escape(': '.join(facet.iloc[0][['task', 'data']]))}</h3>" + figure(load_curve(facet), f"load-{number}")
         for number, facet in enumerate(facets)
     )
-    return [(say("Under load"), table("load", frame) + drawn)]
+    return [(say("Under load"), _table("load", frame) + drawn)]
 
 
 def _samples(records: Sequence[Record]) -> str:
-    parts = [f"<h3>{escape(title)}</h3>{samples.html(record.samples)}" for title, record in samples.shown(records)]
+    shown = report_limits.samples_of_each(samples.shown(records))
+    parts = [f"<h3>{escape(title)}</h3>{samples.html(record.samples)}" for title, record in shown]
     return "".join(parts) or f"<p>{say('No task here shows samples.')}</p>"
 
 
 def _judgement(records: Sequence[Record]) -> str:
+    judged, line = report_limits.newest(finished(records))
     table = [
         {**_who(record), "what is wrong and what to do": reason}
-        for record in finished(records)
+        for record in judged
         for reason in [*_stale(record), *map(str, judgement.judge(record)), *record.notes]
     ]
-    return html_table(table) if table else f"<p>{say('No objections.')}</p>"
+    return (_few(table) if table else f"<p>{say('No objections.')}</p>") + line
+
+
+def _few(lines: Sequence[Mapping[Any, Any]]) -> str:
+    """Return a table of a list; of a long one the first rows, and how many there are."""
+    first, line = report_limits.few(lines)
+    return html_table(first) + line
 
 
 def _stale(record: Record) -> list[str]:
@@ -207,7 +225,7 @@ def _failures(records: Results) -> str:
     """Return tables of the steps that failed and are unsupported, and the records that could not be read."""
     unsupported = [record for record in records if record.outcome == "unsupported"]
     tables = {"": _ended(failed(records)), f"<h3>{say('Unsupported')}</h3>": _ended(unsupported)}
-    written = [head + html_table(table) for head, table in tables.items() if table]
+    written = [head + _few(table) for head, table in tables.items() if table]
     if records.left_out:
         items = "".join(f"<li>{escape(sentence)}</li>" for sentence in records.left_out)
         written.append(f"<h3>{say('Records that cannot be read')}</h3><ul>{items}</ul>")
@@ -258,11 +276,12 @@ def _spread(figure: Figure) -> str | None:
 def _environment(records: Sequence[Record]) -> str:
     """Return a table of environments: each name with all of its values in the records."""
     values: dict[str, dict[str, None]] = {}
-    for record in finished(records):
+    newest, line = report_limits.newest(finished(records))
+    for record in newest:
         for name, value in _flat(record.environment).items():
             if name not in _VOLATILE:
                 values.setdefault(name, {})[value] = None
-    return html_table([{"what": name, "value": " | ".join(texts)} for name, texts in sorted(values.items())])
+    return html_table([{"what": name, "value": " | ".join(texts)} for name, texts in sorted(values.items())]) + line
 
 
 def _flat(body: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

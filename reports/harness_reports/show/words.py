@@ -54,6 +54,10 @@ CHINESE: Mapping[str, str] = {
     "Nothing was evaluated yet.": "尚未评测。",
     "No task here shows samples.": "这里没有任务提供输出示例。",
     "No objections.": "没有异议。",
+    "{shown} of {count} rows, the best of each task; `harness table {name}` prints all.":
+    "共 {count} 行，此处为每个任务最好的 {shown} 行；`harness table {name}` 输出全部。",
+    "The first {shown} of {count}.": "共 {count} 行，此处为前 {shown} 行。",
+    "Of the newest {shown} of {count} finished steps.": "共 {count} 个已完成的步骤，此处取最新的 {shown} 个。",
     "Every step finished.": "所有步骤均已完成。",
     "The same in every row": "各行相同",
     "No use case takes {data}, so they have no verdict.": "没有使用场景采用以下数据：{data}，因此没有结论。",
