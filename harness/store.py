@@ -178,6 +178,14 @@ class Store:
         with self._guard(), self._engine.connect() as connection:
             return connection.execute(sa.select(sa.func.max(_records.c.number))).scalar() or 0
 
+    def state(self) -> tuple[int, int]:
+        """Return numbers that change with the records: the newest one's, and characters, for data that are renamed."""
+        written = _records.c.head if self._has_columns else _records.c.body
+        columns = sa.func.max(_records.c.number), sa.func.sum(sa.func.length(written))
+        with self._guard(), self._engine.connect() as connection:
+            number, characters = connection.execute(sa.select(*columns)).one()
+        return number or 0, int(characters or 0)
+
     def outcome_since(self, fingerprint: str, number: int) -> str | None:
         """Return the outcome of a step's newest record after another record; None if there is none."""
         later = (_records.c.fingerprint == fingerprint) & (_records.c.number > number)

@@ -138,3 +138,21 @@ def test_a_newer_record_is_refused_by_its_columns() -> None:
 
     with pytest.raises(StoreError, match=f"version {VERSION + 1}; this harness reads up to {VERSION}"):
         record_columns.Reader({}.__getitem__, shared.__getitem__).record((1, row["head"], row["basis"]))
+
+
+def test_the_state_of_a_store_changes_with_its_records_alone(old: Path) -> None:
+    """Not by what a run claims, which it writes every few seconds; in a store without columns too."""
+    before = open_store(str(old))
+    assert before.state()[0] == VERSION
+    before.close()
+    store = open_store(str(old), create=True)
+    states = [store.state()]
+    assert store.claims.take("f" * 64)
+    assert store.state() == states[0]
+    store.name_data({f"{VERSION:064}": "quite another name"})
+    states.append(store.state())
+    store.add(from_json(_bodies()[-1], RAW.__getitem__))
+    states.append(store.state())
+    store.close()
+
+    assert len(set(states)) == len(states)

@@ -17,6 +17,7 @@ import streamlit as st
 from harness.facts import UseCase
 from harness.place import DATABASE, DEFAULT, is_url
 from harness.plugins import Plugins, load_plugins
+from harness.store import open_store
 from harness_dashboards.command import BOOK, PLUGINS, STORE
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.market import read_market
@@ -66,7 +67,23 @@ def is_measured(case: UseCase, tasks: Iterable[tuple[str, str]]) -> bool:
 
 
 def _changed(location: str) -> tuple[float, ...]:
-    """Return a cache key: the times of the store's files; for a database server one that changes every few seconds."""
+    """Return a cache key, which changes with the records: a run also writes what it does now, which is in no table."""
+    state: tuple[int, int] = _state(location, _written(location))
+    return state
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _state(location: str, written: tuple[float, ...]) -> tuple[int, int]:
+    del written  # part of the cache's key
+    store = open_store(location)
+    try:
+        return store.state()
+    finally:
+        store.close()
+
+
+def _written(location: str) -> tuple[float, ...]:
+    """Return the times of the store's files; for a database server a number that changes every few seconds."""
     if is_url(location):
         return (time.time() // SECONDS_TO_KEEP,)
     return tuple(number for name in (DATABASE, f"{DATABASE}-wal") for number in _time_of(Path(location) / name))
