@@ -14,6 +14,8 @@ from harness_reports.show.words import say
 
 WHOLE, SHOWN = 100, 50
 """A table of up to `WHOLE` rows is shown whole; of a longer one `SHOWN`."""
+WHOLE_LIST, SHOWN_LIST = 200, 100
+"""The same of lists of records, which have several lines of one record."""
 NEWEST = 1000
 """Finished records whose numbers are judged and whose environments are listed."""
 SAMPLES = 30
@@ -73,10 +75,10 @@ def rest(name: str, shown: int, count: int) -> str:
 
 def few(lines: Sequence[Mapping[Any, Any]]) -> tuple[Sequence[Mapping[Any, Any]], str]:
     """Return the lines of a list that are shown, the first ones, and a line that says how many there are."""
-    if len(lines) <= WHOLE:
+    if len(lines) <= WHOLE_LIST:
         return lines, ""
-    text = say("The first {shown} of {count}.").format(shown=SHOWN, count=f"{len(lines):,}")
-    return lines[:SHOWN], f"<p class='same'>{escape(text)}</p>"
+    text = say("The first {shown} of {count}.").format(shown=SHOWN_LIST, count=f"{len(lines):,}")
+    return lines[:SHOWN_LIST], f"<p class='same'>{escape(text)}</p>"
 
 
 def newest(records: Iterable[Record]) -> tuple[list[Record], str]:

@@ -12,7 +12,9 @@ from harness_reports.show.report_limits import (
     NEWEST,
     SAMPLES,
     SHOWN,
+    SHOWN_LIST,
     WHOLE,
+    WHOLE_LIST,
     best_rows,
     few,
     newest,
@@ -87,8 +89,8 @@ def test_lines_say_how_many_there_are() -> None:
     lines = [{"n": number} for number in range(12_345)]
     first, line = few(lines)
 
-    assert (first, "The first 50 of 12,345." in line) == (lines[:SHOWN], True)
-    assert few(lines[:WHOLE]) == (lines[:WHOLE], "")
+    assert (first, "The first 100 of 12,345." in line) == (lines[:SHOWN_LIST], True)
+    assert few(lines[:WHOLE_LIST]) == (lines[:WHOLE_LIST], "")
     assert "50 of 1,000 rows" in rest("cost", 50, 1000)
     assert "`harness table cost`" in rest("cost", 50, 1000)
     with speaking("zh"):
