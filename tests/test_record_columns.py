@@ -156,3 +156,22 @@ def test_the_state_of_a_store_changes_with_its_records_alone(old: Path) -> None:
     store.close()
 
     assert len(set(states)) == len(states)
+
+
+def test_a_record_that_cannot_be_read_gets_no_columns(old: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """So that every reader is told; a body that is damaged later is told when it is looked into, with its number."""
+    with sqlite3.connect(old / "harness.db") as connection:
+        connection.execute("UPDATE records SET body = '{' WHERE number = 3")
+    connection.close()
+    open_store(str(old), create=True).close()
+    records = _read(old)
+
+    assert len(records) == VERSION - 1
+    assert f"record 3 of store {str(old)!r} is left out: its body is no JSON" in capfd.readouterr().err
+    with sqlite3.connect(old / "harness.db") as connection:
+        connection.execute("UPDATE records SET body = '{' WHERE number = 4")
+    connection.close()
+    damaged = _read(old)[2]
+    assert damaged.spec
+    with pytest.raises(StoreError, match="The body of record 4 cannot be read"):
+        _ = damaged.environment
