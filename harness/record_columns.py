@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
@@ -30,6 +31,7 @@ def columns() -> tuple[sa.Column[Any], ...]:
         sa.Column("artifact_digest", sa.String(64)),
         sa.Column("head", sa.Text),
         sa.Column("basis", sa.String(64)),
+        sa.Column("checksum", sa.BigInteger),
     )
 
 
@@ -42,8 +44,14 @@ def values(body: str) -> tuple[dict[str, Any], dict[str, str]]:
         "artifact_digest": content.get("artifact_digest"),
         "head": _json(_head(content)),
         "basis": next(iter(shared), None),
+        "checksum": checksum(body),
     }
     return row, shared
+
+
+def checksum(body: str) -> int:
+    """Return the CRC-32 of a body: where another is beside it, the body has changed since, and is read itself."""
+    return zlib.crc32(body.encode(errors="surrogateescape"))
 
 
 def _head(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +93,7 @@ def add(connection: sa.Connection, records: sa.Table, keep: Callable[[str, str],
 
 
 class Reader:
-    """Makes records of rows: number, head and digest of the basis, or number, None and the body.
+    """Makes records of rows: number, body, and head, digest of the basis and checksum of the body, if there are any.
 
     Long fields are read when they are first looked into. Records of one basis share it.
     """
@@ -104,11 +112,10 @@ class Reader:
             StoreError: it was written by a newer harness.
             TypeError, ValueError, KeyError, AttributeError, RecursionError: it is damaged.
         """
-        number, head, rest = row
-        if head is not None:
-            record = self._made(number, json.loads(head), partial(self._by_digest, rest) if rest else dict)
+        number, body, head, digest, written = row
+        if head is not None and written == checksum(body):
+            record = self._made(number, json.loads(head), partial(self._by_digest, digest) if digest else dict)
         else:
-            body = self._body(number) if rest is None else rest
             check(from_json(body, self._raw))
             content = json.loads(body)
             basis = content.get("basis") or {}

@@ -149,8 +149,8 @@ class Store:
 
         One that cannot be read is reported on stderr and left out.
         """
-        rest = (_records.c.head, _records.c.basis) if self._has_columns else (sa.null(), _records.c.body)
-        rows = sa.select(_records.c.number, *rest).order_by(_records.c.number)
+        beside = (_records.c.head, _records.c.basis, _records.c.checksum) if self._has_columns else [sa.null()] * 3
+        rows = sa.select(_records.c.number, _records.c.body, *beside).order_by(_records.c.number)
         with self._guard(), self._engine.connect() as connection:
             streamed = connection.execution_options(yield_per=record_columns.CHUNK).execute(rows)
             reader = record_columns.Reader(self._body, self._kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import shutil
@@ -281,6 +282,7 @@ def mounted(store: Path) -> Iterator[Callable[..., None]]:
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
         pytest.skip("only root may mount")
     yield mount
+    gc.collect()  # records read their long fields later, and hold the database until they are gone
     for place in reversed(mounts):
         subprocess.run(["umount", str(place)], check=True)
 

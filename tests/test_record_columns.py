@@ -137,7 +137,9 @@ def test_a_newer_record_is_refused_by_its_columns() -> None:
     row, shared = record_columns.values(body)
 
     with pytest.raises(StoreError, match=f"version {VERSION + 1}; this harness reads up to {VERSION}"):
-        record_columns.Reader({}.__getitem__, shared.__getitem__).record((1, row["head"], row["basis"]))
+        record_columns.Reader({}.__getitem__, shared.__getitem__).record(
+            (1, body, row["head"], row["basis"], row["checksum"])
+        )
 
 
 def test_the_state_of_a_store_changes_with_its_records_alone(old: Path) -> None:
@@ -159,7 +161,7 @@ def test_the_state_of_a_store_changes_with_its_records_alone(old: Path) -> None:
 
 
 def test_a_record_that_cannot_be_read_gets_no_columns(old: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """So that every reader is told; a body that is damaged later is told when it is looked into, with its number."""
+    """So that every reader is told; so is a body that is damaged later, and one that is changed is read."""
     with sqlite3.connect(old / "harness.db") as connection:
         connection.execute("UPDATE records SET body = '{' WHERE number = 3")
     connection.close()
@@ -168,10 +170,14 @@ def test_a_record_that_cannot_be_read_gets_no_columns(old: Path, capfd: pytest.C
 
     assert len(records) == VERSION - 1
     assert f"record 3 of store {str(old)!r} is left out: its body is no JSON" in capfd.readouterr().err
+    edited = json.dumps(json.loads(_bodies()[4]) | {"notes": ["by hand"], "reason": "by hand"})
     with sqlite3.connect(old / "harness.db") as connection:
         connection.execute("UPDATE records SET body = '{' WHERE number = 4")
+        connection.execute("UPDATE records SET body = ? WHERE number = 5", (edited,))
     connection.close()
-    damaged = _read(old)[2]
-    assert damaged.spec
-    with pytest.raises(StoreError, match="The body of record 4 cannot be read"):
-        _ = damaged.environment
+    records = _read(old)
+
+    assert len(records) == VERSION - 2
+    assert "record 4 of store" in capfd.readouterr().err
+    assert [record.reason for record in records[2:4]] == ["by hand", None]
+    assert records[2].notes == ["by hand"]

@@ -1,7 +1,7 @@
 """Kills a process between every two system calls in which it keeps an artifact and its record: `cut.py FOLDER EVERY`.
 
 After each kill the store is looked at, swept, and the step is done again. Prints how many system calls there are, and
-what was found after the kills.
+what the kills left.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _ptrace = ctypes.CDLL(None, use_errno=True).ptrace
 def main() -> None:
     """Kill before the first system call, before the second, and so on, until the work is done before the kill."""
     folder, every = Path(sys.argv[1]), int(sys.argv[2])
-    found: Counter[str] = Counter()
+    left: Counter[str] = Counter()
     number, killed = 0, True
     while killed:
         location = str(folder / str(number))
         open_store(location, create=True).close()
         killed = _killed_before(number, location)
-        found[_looked_at(location)] += 1
+        left[_looked_at(location)] += 1
         number += every
-    print(json.dumps({"calls": number - every, "found": found}))  # noqa: T201 - a command
+    print(json.dumps({"calls": number - every, "left": left}))  # noqa: T201 - a command
 
 
 def _killed_before(number: int, location: str) -> bool:

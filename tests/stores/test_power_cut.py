@@ -24,5 +24,5 @@ def test_a_kill_between_any_two_system_calls_leaves_all_or_nothing(tmp_path: Pat
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["calls"] > 200
-    assert result["found"].keys() >= ({"nothing", "recorded"} if every > 1 else {"nothing", "unfinished", "kept"})
+    assert result["left"].keys() >= ({"nothing", "recorded"} if every > 1 else {"nothing", "unfinished", "kept"})
     print(f"\n{result}")  # noqa: T201 - it is there to be read
