@@ -44,15 +44,15 @@ def html(records: Sequence[Record], pricing: Pricing, use_cases: Mapping[str, Us
     records = Results.of(records)
     cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
     judged = _judged(records, pricing, cases)
-    verdicts = pd.DataFrame(
-        [as_text(row) for candidates in judged.values() for row in (each.row for each in candidates.ranked)],
-        columns=list(VIABILITY),
-    )
+    count = sum(len(candidates.judged) for candidates in judged.values())
+    each = report_limits.of_each(count, len(judged))
+    shown = [candidate for candidates in judged.values() for candidate in candidates.ranked[:each]]
+    verdicts = pd.DataFrame([as_text(candidate.row) for candidate in shown], columns=list(VIABILITY))
     points, costs = frontier(records, pricing), cost(records, pricing)
     sections = [
         (say("Summary"), _summary(judged, cases, records)),
         (say("Use cases"), _use_cases(judged)),
-        (say("All candidates"), _verdicts(verdicts)),
+        (say("All candidates"), _verdicts(verdicts, count)),
         (say("Cost against quality"), _charts(points)),
         (say("Quality"), _table("accuracy", accuracy(records, EVERY))),
         (say("What the models do"), _samples(records)),
@@ -154,13 +154,12 @@ def _unmeasured(cases: Iterable[UseCase]) -> str:
     return f"<h3>{say('No measurement yet')}</h3>{html_table(lines)}" if lines else ""
 
 
-def _verdicts(verdicts: pd.DataFrame) -> str:
+def _verdicts(verdicts: pd.DataFrame, count: int) -> str:
     if verdicts.empty:
         return f"<p>{say('None.')}</p>"
-    best = report_limits.best_rows("viability", verdicts)
-    priced = best[best["npv_mean_usd"].notna()]
+    priced = verdicts[verdicts["npv_mean_usd"].notna()]
     chart = figure(charts.net_present_value(priced), "npv") if len(priced) else ""
-    return _table("viability", verdicts) + chart
+    return table("viability", verdicts) + report_limits.rest("viability", len(verdicts), count) + chart
 
 
 def _charts(points: pd.DataFrame) -> str:

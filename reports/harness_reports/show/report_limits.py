@@ -18,7 +18,7 @@ WHOLE_LIST, SHOWN_LIST = 200, 100
 """The same of lists of records, which have several lines of one record."""
 NEWEST = 1000
 """Finished records whose numbers are judged and whose environments are listed."""
-SAMPLES = 30
+SAMPLES = 15
 """Candidates whose outputs are shown."""
 
 
@@ -32,7 +32,6 @@ class _Order(NamedTuple):
 
 
 _ORDERS: Mapping[str, _Order] = {
-    "viability": _Order(("use_case",)),
     "accuracy": _Order(("task", "data", "metric"), "value"),
     "throughput": _Order(("task", "data", "scenario"), "samples_per_s"),
     "load": _Order(("task", "data")),
@@ -47,9 +46,14 @@ def best_rows(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     if len(frame) <= WHOLE or order is None:
         return frame
     groups = frame.groupby(list(order.groups), sort=False, dropna=False)
-    each = max(1, SHOWN // groups.ngroups)
+    each = of_each(len(frame), groups.ngroups)
     kept = [place for _, group in groups for place in _ranked(group, order)[:each]]
     return frame.loc[sorted(kept)]
+
+
+def of_each(rows: int, groups: int) -> int:
+    """Return how many rows of each group are shown."""
+    return rows if rows <= WHOLE else max(1, SHOWN // groups)
 
 
 def _ranked(group: pd.DataFrame, order: _Order) -> list[Any]:

@@ -18,6 +18,7 @@ from harness_reports.show.report_limits import (
     best_rows,
     few,
     newest,
+    of_each,
     rest,
     samples_of_each,
 )
@@ -77,11 +78,11 @@ def test_costs_keep_the_cheapest_and_points_the_frontier() -> None:
     assert worst in best_rows("frontier", points).index
 
 
-def test_verdicts_keep_their_first_rows() -> None:
-    """They are ranked already: the first of each use case are its best."""
-    verdicts = pd.DataFrame({"use_case": ["a"] * 150 + ["b"] * 150})
-
-    assert best_rows("viability", verdicts).index.tolist() == [*range(25), *range(150, 175)]
+def test_verdicts_are_as_many_of_each_use_case() -> None:
+    """They are ranked, the best first: of few all, else the first of each."""
+    assert of_each(WHOLE, 3) == WHOLE
+    assert of_each(WHOLE + 1, 2) == SHOWN // 2
+    assert of_each(10_000, 1000) == 1
 
 
 def test_lines_say_how_many_there_are() -> None:
