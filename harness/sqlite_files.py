@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
@@ -144,7 +145,10 @@ def _read_only(file: Path, **options: str) -> sa.URL:
 
 
 def _copied(file: Path, label: str, make: _Make) -> sa.Engine:
-    """Return an engine of a copy, with the log that could not be read in its place; it goes when the engine closes."""
+    """Return an engine of a copy, with the log that could not be read in its place; it goes with the engine.
+
+    Records read their long fields by it after it is closed.
+    """
     folder = tempfile.TemporaryDirectory(prefix="harness-store-")
     copy = Path(folder.name) / file.name
     try:
@@ -157,7 +161,7 @@ def _copied(file: Path, label: str, make: _Make) -> sa.Engine:
             f"the copy in {folder.name} fails: {error.strerror}. Name another folder by the variable TMPDIR."
         ) from error
     engine = make(sa.URL.create("sqlite", database=str(copy)))
-    sa.event.listen(engine, "engine_disposed", lambda _: folder.cleanup())
+    weakref.finalize(engine, folder.cleanup)
     return engine
 
 

@@ -327,6 +327,7 @@ def test_a_store_on_a_read_only_mount_is_read(
     finished = opened.finished()
     opened.close()
     assert len(finished) == len(peek_records(str(SAMPLE.parent))) - log
+    gc.collect()
     assert not [*tmp_path.glob("harness-store-*")]
     refused = harness_command(written.parent, "run", "quick", "--store", "store")
     assert refused.code == 2
