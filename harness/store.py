@@ -26,7 +26,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, NoSuchModuleError, SQL
 
 from harness import record_columns
 from harness.artifacts import Artifacts
-from harness.claims import Claims, claims_table
+from harness.claims import Claims, Doing, claims_table
 from harness.damaged import digest_in, sound, unpacked
 from harness.errors import StoreError
 from harness.installed import DISTRIBUTION, extra_for, install_command
@@ -36,8 +36,8 @@ from harness.sqlite_files import RESCUE, check, engine_to_read, file_of, without
 
 SCHEMA = 4
 _ATTEMPTS, _PAUSE_S = 20, 0.1
-WITH_COLUMNS = 4
-"""The schema from which on records have columns beside their bodies."""
+WITH_CLAIMS, WITH_COLUMNS = 3, 4
+"""The schemas from which on there are claims, and records have columns beside their bodies."""
 NEEDED_BYTES = 256 * 2**20
 """Free disk that a run needs to start."""
 
@@ -193,6 +193,10 @@ class Store:
         with self._guard(), self._engine.connect() as connection:
             outcome: str | None = connection.execute(newest).scalar()
         return outcome
+
+    def doing(self) -> list[Doing]:
+        """Return the steps that runs are doing now; none in a store that no run since schema 3 has written."""
+        return self.claims.doing() if (_version(self._engine) or 0) >= WITH_CLAIMS else []
 
     def sweep(self) -> None:
         """Remove what runs that are gone left unfinished."""

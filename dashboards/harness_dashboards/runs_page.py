@@ -30,6 +30,7 @@ SAMPLES_BESIDE = 3
 def show(texts: Texts) -> None:
     """Draw the page."""
     st.title(texts["runs_title"])
+    _now(texts)
     everything = [record for record in sources.records() if record.step != STEP]  # grades of people are no run
     records = _filtered(everything, texts)
     warnings = {record.id: judge(record) if record.outcome == "ok" else Reasons() for record in records}
@@ -50,6 +51,17 @@ def show(texts: Texts) -> None:
     download("runs", table, texts)
     _under_load(records, texts)
     _details(records, texts)
+
+
+@st.fragment(run_every=sources.SECONDS_TO_KEEP)
+def _now(texts: Texts) -> None:
+    """Show which steps are done now, where, and since when."""
+    if rows := [
+        {texts["step"]: one.title, texts["host"]: one.host, texts["since"]: f"{one.since:%Y-%m-%d %H:%M:%S}"}
+        for one in sources.doing()
+    ]:
+        st.subheader(texts["running_now"])
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
 
 
 def _filtered(records: Sequence[Record], texts: Texts) -> list[Record]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from harness.claims import Doing
 from harness.facts import UseCase
 from harness.place import DATABASE, DEFAULT, is_url
 from harness.plugins import Plugins, load_plugins
@@ -54,6 +55,15 @@ def records() -> Results:
 def _read(location: str, changed: tuple[float, ...]) -> Results:
     del changed  # part of the cache's key
     return read_store(location, plugins())
+
+
+def doing() -> list[Doing]:
+    """Return the steps that runs are doing now."""
+    store = open_store(location())
+    try:
+        return store.doing()
+    finally:
+        store.close()
 
 
 def measured() -> set[tuple[str, str]]:
