@@ -1,11 +1,4 @@
-"""The store keeps records: SQLite in WAL mode in a folder by default, any SQLAlchemy URL otherwise.
-
-History of SCHEMA
-1  2026-11-23  `records` with one `ok` record for each fingerprint; `meta` holds the version.
-2  2026-11-27  `raw`: long values of records, by their digest. Records of version 1 stay as they are.
-3  2026-11-28  `claims`: which run does which step now.
-4  2026-11-28  columns of records beside their bodies, see `harness.record_columns`.
-"""
+"""The store keeps records: SQLite in WAL mode in a folder by default, any SQLAlchemy URL otherwise."""
 
 from __future__ import annotations
 
@@ -13,60 +6,42 @@ import contextlib
 import json
 import os
 import shutil
-import time
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DatabaseError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from harness import record_columns
 from harness.artifacts import Artifacts
-from harness.claims import Claims, Doing, claims_table
+from harness.claims import Claims, Doing
 from harness.damaged import digest_in, sound, unpacked
+from harness.database import database_url, hide_password, opened, store_error
 from harness.errors import StoreError
-from harness.installed import DISTRIBUTION, extra_for, install_command
 from harness.place import DATABASE, artifacts_place, is_new, is_url, place
 from harness.records import FINAL, Record, to_json
-from harness.sqlite_files import RESCUE, check, engine_to_read, file_of, without_version
+from harness.sqlite_files import file_of, without_version
+from harness.tables import (
+    CLAIMS,
+    IS_FINAL,
+    RAW,
+    RECORDS,
+    SCHEMA,
+    WITH_CLAIMS,
+    WITH_COLUMNS,
+    keep,
+    make_tables,
+    schema_of,
+)
 
-SCHEMA = 4
-_ATTEMPTS, _PAUSE_S = 20, 0.1
-WITH_CLAIMS, WITH_COLUMNS = 3, 4
-"""The schemas from which on there are claims, and records have columns beside their bodies."""
 NEEDED_BYTES = 256 * 2**20
 """Free disk that a run needs to start."""
 
-_metadata = sa.MetaData()
-_meta = sa.Table("meta", _metadata, sa.Column("schema", sa.Integer, nullable=False))
-_records = sa.Table(
-    "records",
-    _metadata,
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("id", sa.String(36), nullable=False, unique=True),
-    sa.Column("fingerprint", sa.String(64), nullable=False, index=True),
-    sa.Column("step", sa.String(16), nullable=False),
-    sa.Column("outcome", sa.String(16), nullable=False),
-    sa.Column("started_at", sa.String(40), nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
-    *record_columns.columns(),
-)
-_raw = sa.Table(
-    "raw",
-    _metadata,
-    sa.Column("digest", sa.String(64), primary_key=True),
-    sa.Column("content", sa.LargeBinary, nullable=False),
-)
-"""SHA-256 of a text → the text, compressed by zlib; the items of data are there once for all models."""
-_claims = claims_table(_metadata)
 REPLACED = "measured again"
 """The column of a final record that a newer one has taken the place of; its body keeps its outcome."""
-_FINAL = _records.c.outcome.in_(FINAL)
-sa.Index("one_result_each", _records.c.fingerprint, unique=True, sqlite_where=_FINAL, postgresql_where=_FINAL)
 
 
 class Store:
@@ -76,7 +51,7 @@ class Store:
         self._engine = engine
         self._artifacts = artifacts
         self.label = label
-        self.claims = Claims(engine, _claims, self._guard, uuid.uuid4().hex if artifacts is None else artifacts.owner)
+        self.claims = Claims(engine, CLAIMS, self._guard, uuid.uuid4().hex if artifacts is None else artifacts.owner)
         self.left_out: tuple[str, ...] = ()
         """A sentence for each record that `records` could not read."""
 
@@ -114,9 +89,9 @@ class Store:
         try:
             with self._guard(), self._engine.begin() as connection:
                 if again and record.outcome in FINAL:
-                    earlier = (_records.c.fingerprint == record.fingerprint) & _FINAL
-                    connection.execute(_records.update().where(earlier).values(outcome=REPLACED))
-                connection.execute(_records.insert().values(row))
+                    earlier = (RECORDS.c.fingerprint == record.fingerprint) & IS_FINAL
+                    connection.execute(RECORDS.update().where(earlier).values(outcome=REPLACED))
+                connection.execute(RECORDS.insert().values(row))
         except IntegrityError:
             return False
         return True
@@ -125,7 +100,7 @@ class Store:
         """Keep raw values by their digests, unless they are here already."""
         for digest, text in texts.items():
             with self._guard(), contextlib.suppress(IntegrityError), self._engine.begin() as connection:
-                _keep(connection, digest, text)
+                keep(connection, digest, text)
 
     def _kept(self, digest: str) -> str:
         """Return raw values.
@@ -134,7 +109,7 @@ class Store:
             StoreError: they are not here.
         """
         with self._guard(), self._engine.connect() as connection:
-            content = connection.execute(sa.select(_raw.c.content).where(_raw.c.digest == digest)).scalar()
+            content = connection.execute(sa.select(RAW.c.content).where(RAW.c.digest == digest)).scalar()
         if content is None:
             raise StoreError(f"Store {self.label!r} lacks raw values of a record ({digest[:12]}…). Measure it again.")
         try:
@@ -149,8 +124,8 @@ class Store:
 
         One that cannot be read is reported on stderr and left out.
         """
-        beside = (_records.c.head, _records.c.basis, _records.c.checksum) if self._has_columns else [sa.null()] * 3
-        rows = sa.select(_records.c.number, _records.c.body, *beside).order_by(_records.c.number)
+        beside = (RECORDS.c.head, RECORDS.c.basis, RECORDS.c.checksum) if self._has_columns else [sa.null()] * 3
+        rows = sa.select(RECORDS.c.number, RECORDS.c.body, *beside).order_by(RECORDS.c.number)
         with self._guard(), self._engine.connect() as connection:
             streamed = connection.execution_options(yield_per=record_columns.CHUNK).execute(rows)
             reader = record_columns.Reader(self._body, self._kept)
@@ -159,44 +134,44 @@ class Store:
 
     def _body(self, number: int) -> str:
         with self._guard(), self._engine.connect() as connection:
-            body: str = connection.execute(sa.select(_records.c.body).where(_records.c.number == number)).scalar_one()
+            body: str = connection.execute(sa.select(RECORDS.c.body).where(RECORDS.c.number == number)).scalar_one()
         return body
 
     @cached_property
     def _has_columns(self) -> bool:
         """Whether records have columns beside their bodies: not in a store of an earlier schema, opened for reading."""
-        return (_version(self._engine) or SCHEMA) >= WITH_COLUMNS
+        return (schema_of(self._engine) or SCHEMA) >= WITH_COLUMNS
 
     def finished(self) -> dict[str, str]:
         """Return fingerprint → outcome of steps that need not run again: measured, or unsupported."""
         with self._guard(), self._engine.connect() as connection:
-            rows = connection.execute(sa.select(_records.c.fingerprint, _records.c.outcome).where(_FINAL))
+            rows = connection.execute(sa.select(RECORDS.c.fingerprint, RECORDS.c.outcome).where(IS_FINAL))
             return {row.fingerprint: row.outcome for row in rows}
 
     def newest(self) -> int:
         """Return the number of the newest record, 0 if there is none."""
         with self._guard(), self._engine.connect() as connection:
-            return connection.execute(sa.select(sa.func.max(_records.c.number))).scalar() or 0
+            return connection.execute(sa.select(sa.func.max(RECORDS.c.number))).scalar() or 0
 
     def state(self) -> tuple[int, int]:
         """Return numbers that change with the records: the newest one's, and characters, for data that are renamed."""
-        written = _records.c.head if self._has_columns else _records.c.body
-        columns = sa.func.max(_records.c.number), sa.func.sum(sa.func.length(written))
+        written = RECORDS.c.head if self._has_columns else RECORDS.c.body
+        columns = sa.func.max(RECORDS.c.number), sa.func.sum(sa.func.length(written))
         with self._guard(), self._engine.connect() as connection:
             number, characters = connection.execute(sa.select(*columns)).one()
         return number or 0, int(characters or 0)
 
     def outcome_since(self, fingerprint: str, number: int) -> str | None:
         """Return the outcome of a step's newest record after another record; None if there is none."""
-        later = (_records.c.fingerprint == fingerprint) & (_records.c.number > number)
-        newest = sa.select(_records.c.outcome).where(later).order_by(_records.c.number.desc()).limit(1)
+        later = (RECORDS.c.fingerprint == fingerprint) & (RECORDS.c.number > number)
+        newest = sa.select(RECORDS.c.outcome).where(later).order_by(RECORDS.c.number.desc()).limit(1)
         with self._guard(), self._engine.connect() as connection:
             outcome: str | None = connection.execute(newest).scalar()
         return outcome
 
     def doing(self) -> list[Doing]:
         """Return the steps that runs are doing now; none in a store that no run since schema 3 has written."""
-        return self.claims.doing() if (_version(self._engine) or 0) >= WITH_CLAIMS else []
+        return self.claims.doing() if (schema_of(self._engine) or 0) >= WITH_CLAIMS else []
 
     def sweep(self) -> None:
         """Remove what runs that are gone left unfinished."""
@@ -204,8 +179,8 @@ class Store:
 
     def artifact_digest(self, fingerprint: str) -> str | None:
         """Return the digest of a finished step's artifact; None where its record has none."""
-        row = (_records.c.fingerprint == fingerprint) & _FINAL
-        column = _records.c.artifact_digest if self._has_columns else _records.c.body
+        row = (RECORDS.c.fingerprint == fingerprint) & IS_FINAL
+        column = RECORDS.c.artifact_digest if self._has_columns else RECORDS.c.body
         with self._guard(), self._engine.connect() as connection:
             read: str | None = connection.execute(sa.select(column).where(row)).scalar()
         return read if read is None or self._has_columns else digest_in(read)
@@ -227,14 +202,14 @@ class Store:
         changed = 0
         with self._guard(), self._engine.begin() as connection:
             for fingerprint, name in names.items():
-                row = (_records.c.fingerprint == fingerprint) & _FINAL
-                body = json.loads(connection.execute(sa.select(_records.c.body).where(row)).scalar_one())
+                row = (RECORDS.c.fingerprint == fingerprint) & IS_FINAL
+                body = json.loads(connection.execute(sa.select(RECORDS.c.body).where(row)).scalar_one())
                 spec = "spec" if "spec" in body else "asked"
                 if body[spec].get("data") != name:
                     body[spec]["data"] = name
                     written = json.dumps(body, sort_keys=True)
                     columns = record_columns.values(written)[0] if self._has_columns else {}
-                    connection.execute(_records.update().where(row).values(body=written, **columns))
+                    connection.execute(RECORDS.update().where(row).values(body=written, **columns))
                     changed += 1
         return changed
 
@@ -269,24 +244,7 @@ class Store:
         except IntegrityError:
             raise
         except SQLAlchemyError as error:
-            raise _store_error(self.label, error) from error
-
-
-def _store_error(label: str, error: Exception) -> StoreError:
-    cause = str(getattr(error, "orig", None) or error)
-    if "full" in cause:
-        advice = "Free some space and run again: finished steps are kept."
-    elif "malformed" in cause or "not a database" in cause:
-        advice = f"It is damaged. {RESCUE.format('harness.db')}"
-    else:
-        advice = "Check that it exists and may be written."
-    return StoreError(f"Store {label!r}: {cause}. {advice}")
-
-
-def _keep(connection: sa.Connection, digest: str, text: str) -> None:
-    """Keep raw values, unless they are here already."""
-    if connection.execute(sa.select(_raw.c.digest).where(_raw.c.digest == digest)).first() is None:
-        connection.execute(_raw.insert().values(digest=digest, content=zlib.compress(text.encode())))
+            raise store_error(self.label, error) from error
 
 
 def open_store(location: str | None = None, *, create: bool = False, artifacts: str | None = None) -> Store:
@@ -302,7 +260,7 @@ def open_store(location: str | None = None, *, create: bool = False, artifacts: 
         StoreError: missing, not writable, full, or written by a newer harness; or a server without artifacts.
     """
     where = place(location)
-    label = _hide_password(where) if is_url(where) else where
+    label = hide_password(where) if is_url(where) else where
     if not is_url(where):
         folder = Path(where).absolute()  # a plugin may change the working folder during the run
         if not create and not (folder / DATABASE).is_file():
@@ -311,8 +269,8 @@ def open_store(location: str | None = None, *, create: bool = False, artifacts: 
             )
         if create:
             _prepare(folder, label)
-    url = _url(where, label)
-    store = Store(_opened(url, label, create=create), _artifacts(url, artifacts_place(artifacts)), label)
+    url = database_url(where, label)
+    store = Store(opened(url, label, create=create), _artifacts(url, artifacts_place(artifacts)), label)
     try:
         if create:
             store.artifacts.prepare()
@@ -338,28 +296,6 @@ def _artifacts(database: sa.URL, where: str | None) -> Artifacts | None:
     return Artifacts(file.parent / ("artifacts" if file.name == DATABASE else f"{file.stem}-artifacts"), name)
 
 
-def _url(where: str, label: str) -> sa.URL:
-    """Return the URL of a place's database."""
-    if not is_url(where):
-        return sa.URL.create("sqlite", database=str(Path(where).absolute() / DATABASE))
-    try:
-        return sa.make_url(where)
-    except SQLAlchemyError as error:
-        raise StoreError(f"Store {label!r} cannot be opened: {error}.") from error
-
-
-def _opened(url: sa.URL, label: str, *, create: bool) -> sa.Engine:
-    if create and (file := file_of(url)) is not None:
-        check(file, label, empty=True)
-    try:
-        engine = _engine(url) if create else engine_to_read(url, label, _engine)
-    except SQLAlchemyError as error:
-        raise _store_error(label, error) from error
-    if create and engine.dialect.name == "sqlite":  # what is only read is left as it is
-        sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA journal_mode=WAL"))
-    return engine
-
-
 def _prepare(folder: Path, label: str) -> None:
     """Make the folder, or raise before anything is measured."""
     probe = next((parent for parent in (folder, *folder.parents) if parent.exists()), folder)
@@ -381,45 +317,11 @@ def _prepare(folder: Path, label: str) -> None:
         ) from error
 
 
-def _engine(url: str | sa.URL) -> sa.Engine:
-    try:
-        engine = sa.create_engine(url)
-    except NoSuchModuleError as error:
-        advice = "Write postgresql+psycopg://…, or name a folder." if "postgres" in str(url) else "Name a folder."
-        raise StoreError(f"Store {_hide_password(url)!r}: no such kind of database is known. {advice}") from error
-    except (SQLAlchemyError, ImportError) as error:
-        raise StoreError(f"Store {_hide_password(url)!r} cannot be opened: {error}.{_driver(error)}") from error
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _tune_sqlite)
-    return engine
-
-
-def _driver(error: Exception) -> str:
-    """Return how to install a missing driver, empty for another error."""
-    if not isinstance(error, ModuleNotFoundError):
-        return ""
-    extra = extra_for(str(error.name), DISTRIBUTION)
-    return f" Next: {install_command([(DISTRIBUTION, extra)]) if extra else 'install this driver'}"
-
-
-def _hide_password(url: str | sa.URL) -> str:
-    try:
-        return sa.make_url(url).render_as_string(hide_password=True)
-    except SQLAlchemyError:
-        return str(url).partition("://")[0] + "://…"
-
-
-def _tune_sqlite(connection: Any, _: Any) -> None:
-    connection.text_factory = lambda data: data.decode(errors="surrogateescape")  # one bad text fails alone
-    connection.execute("PRAGMA synchronous=FULL")  # a finished step must survive a power cut
-    connection.execute("PRAGMA busy_timeout=10000")
-
-
 def _check_schema(store: Store, *, create: bool) -> None:
     """Make the tables, or those that a store of an earlier version lacks, if it may be written."""
     engine = store._engine  # noqa: SLF001 - same module
     with store._guard():  # noqa: SLF001
-        version = _version(engine)
+        version = schema_of(engine)
         if version is None and not create:
             raise StoreError(without_version(engine, store.label))
         if version is not None and version > SCHEMA:
@@ -428,32 +330,7 @@ def _check_schema(store: Store, *, create: bool) -> None:
                 "Upgrade viability-harness."
             )
         if create and version != SCHEMA:
-            _make_tables(engine)
-
-
-def _make_tables(engine: sa.Engine) -> None:
-    """Make the tables; several runs may do so at once, of which one wins and the others look again."""
-    for attempts_left in reversed(range(_ATTEMPTS)):
-        try:
-            with engine.begin() as connection:
-                _metadata.create_all(connection)
-                record_columns.add(connection, _records, partial(_keep, connection))
-                connection.execute(_meta.delete())
-                connection.execute(_meta.insert().values(schema=SCHEMA))
-        except DatabaseError:
-            if not attempts_left:
-                raise
-            time.sleep(_PAUSE_S)
-        else:
-            return
-
-
-def _version(engine: sa.Engine) -> int | None:
-    """Return the version of the tables, None if there are none."""
-    if not sa.inspect(engine).has_table("meta"):
-        return None
-    with engine.connect() as connection:
-        return connection.execute(sa.select(sa.func.max(_meta.c.schema))).scalar()
+            make_tables(engine)
 
 
 def peek(location: str | None = None) -> dict[str, str]:
@@ -483,15 +360,15 @@ def _exists(location: str | None) -> bool:
     if is_new(location):
         return False
     where = place(location)
-    label = _hide_password(where) if is_url(where) else where
-    url = _url(where, label)
+    label = hide_password(where) if is_url(where) else where
+    url = database_url(where, label)
     file = file_of(url)
     if file is not None and not (file.is_file() and file.stat().st_size):
         return False
-    engine = _opened(url, label, create=False)
+    engine = opened(url, label, create=False)
     try:
-        return _version(engine) is not None
+        return schema_of(engine) is not None
     except SQLAlchemyError as error:
-        raise _store_error(label, error) from error
+        raise store_error(label, error) from error
     finally:
         engine.dispose()
