@@ -53,7 +53,7 @@ class PlainScreen:
     def end(self, record: Record) -> None:
         """Print how the step ended and its first figures."""
         outcome = (record.outcome, GOOD.get(record.outcome, "red"))
-        self._say(f"{self._begun.pop(record.fingerprint)}: ", outcome, f" {_figures(record)}".rstrip())
+        self._say(f"{self._begun.pop(record.fingerprint, record.step)}: ", outcome, f" {_figures(record)}".rstrip())
         if record.outcome not in GOOD:
             self._say(f"      {record.reason or ''}")
 

@@ -44,6 +44,11 @@ class Tree:
         more, the proportional set size of all (elsewhere than on Linux the unique set size). That takes long to read
         and is never above the sum of the resident sets, so it is only read where that is above the limit.
         """
+        used = self._memory_above(limit_bytes)
+        # Once more: where processes end between two readings, those that are left take over the shares of the others.
+        return None if used is None else self._memory_above(limit_bytes)
+
+    def _memory_above(self, limit_bytes: float) -> Memory | None:
         each = [] if self._top is None else _with_descendants(self._top.pid)
         resident = [_memory(process, "rss") for process in each]
         if sum(resident) <= limit_bytes:

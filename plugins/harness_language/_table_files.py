@@ -325,7 +325,7 @@ def parsed(text: str) -> Any:
     Raises:
         ValueError: it is no JSON, has a key twice in one object, is nested too deeply, or holds a number that is none.
     """
-    return load(text, pairs=_object)
+    return load(text, pairs=_object, constants=True)  # Python writes NaN for what is missing
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

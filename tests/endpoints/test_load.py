@@ -346,6 +346,7 @@ async def started(lateness: Lateness) -> None:
 
 def test_the_garbage_collector_leaves_alone_what_was_there() -> None:
     """While requests are timed, and no longer."""
+    gc.unfreeze()  # what the tests froze when they began
     with Server({"tiny": Behaviour(first_s=(0.1,))}) as one, flights(one) as air:
         before = gc.get_freeze_count()
         air.send("hello")

@@ -173,7 +173,6 @@ BAD_JSON = {
     "no object": ("r.jsonl", '{"a": 1}\n\n[2]\n', "line 3 is '[2]'. Give an object"),
     "no objects": ("r.json", "[1, 2]", "entry 1 is '1'. Give a list of objects"),
     "columns": ("r.json", '{"text": ["a"], "label": [1]}', "it holds columns, each with all its values. Give a list"),
-    "a number that is none": ("r.jsonl", '{"a": 1}\n{"a": NaN}', "line 2: NaN is no number in JSON"),
     "columns of pandas": ("r.json", '{"text": {"0": "a"}, "label": {"0": 1}}', "it holds columns"),
     "key twice": ("r.json", '[{"a": 1, "a": 2}]', "the key 'a' is twice in one object"),
     "key twice in a line": ("r.jsonl", '{"a": 1}\n{"a": 1, "a": 2}', "line 2: the key 'a' is twice"),
