@@ -30,8 +30,8 @@ SAMPLES_BESIDE = 3
 def show(texts: Texts) -> None:
     """Draw the page."""
     st.title(texts["runs_title"])
-    _now(texts)
     everything = [record for record in sources.records() if record.step != STEP]  # grades of people are no run
+    _now(texts)
     records = _filtered(everything, texts)
     warnings = {record.id: judge(record) if record.outcome == "ok" else Reasons() for record in records}
     shown = {record.id for record in records}

@@ -15,6 +15,7 @@ import pandas as pd
 import streamlit as st
 
 from harness.claims import Doing
+from harness.errors import StoreError
 from harness.facts import UseCase
 from harness.place import DATABASE, DEFAULT, is_url
 from harness.plugins import Plugins, load_plugins
@@ -58,8 +59,11 @@ def _read(location: str, changed: tuple[float, ...]) -> Results:
 
 
 def doing() -> list[Doing]:
-    """Return the steps that runs are doing now."""
-    store = open_store(location())
+    """Return the steps that runs are doing now; none where that cannot be read: the page's records say why."""
+    try:
+        store = open_store(location())
+    except StoreError:
+        return []
     try:
         return store.doing()
     finally:
