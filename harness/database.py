@@ -11,7 +11,7 @@ from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 from harness.errors import StoreError
 from harness.installed import DISTRIBUTION, extra_for, install_command
 from harness.place import DATABASE, is_url
-from harness.sqlite_files import RESCUE, check, engine_to_read, file_of
+from harness.sqlite_files import RESCUE, engine_to_read, file_of, opens
 
 
 def store_error(label: str, error: Exception) -> StoreError:
@@ -42,14 +42,16 @@ def opened(url: sa.URL, label: str, *, create: bool) -> sa.Engine:
     Raises:
         StoreError: it cannot be opened.
     """
-    if create and (file := file_of(url)) is not None:
-        check(file, label, empty=True)
     try:
-        engine = _engine(url) if create else engine_to_read(url, label, _engine)
+        if not create:
+            return engine_to_read(url, label, _engine)
+        engine = _engine(url)
+        if engine.dialect.name == "sqlite":  # what is only read is left as it is
+            sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA journal_mode=WAL"))
+        if (file := file_of(url)) is not None:
+            opens(engine, file, label)
     except SQLAlchemyError as error:
         raise store_error(label, error) from error
-    if create and engine.dialect.name == "sqlite":  # what is only read is left as it is
-        sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA journal_mode=WAL"))
     return engine
 
 

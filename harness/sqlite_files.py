@@ -31,6 +31,9 @@ _Make = Callable[[str | sa.URL], sa.Engine]
 def check(file: Path, label: str, *, empty: bool) -> None:
     """Raise where a file cannot be a whole database.
 
+    Not for one that SQLite reads: to close a file gives back all locks of this process on it, those of SQLite's own
+    connections too (sqlite.org/howtocorrupt.html, 2.2), and others would remove the log that they still read.
+
     Args:
         file: of the database; it need not be there.
         label: the store's, for messages.
@@ -112,19 +115,21 @@ def engine_to_read(url: str | sa.URL, label: str, make: _Make) -> sa.Engine:
         raise StoreError(
             f"There is no database {str(file)!r}. Run a suite into it first, or name another with --store."
         )
-    check(file, label, empty=False)
+    if not file.stat().st_size:
+        check(file, label, empty=False)
     may_write = os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
-    if may_write and _opens(engine := make(url)):
+    if may_write and opens(engine := make(url), file, label):
         return engine
     if not _log_size(file):
-        return make(_read_only(file, immutable="1"))
-    return engine if _opens(engine := make(_read_only(file))) else _copied(file, label, make)
+        return _sound(make(_read_only(file, immutable="1")), file, label)
+    return engine if opens(engine := make(_read_only(file)), file, label) else _copied(file, label, make)
 
 
-def _opens(engine: sa.Engine) -> bool:
+def opens(engine: sa.Engine, file: Path, label: str) -> bool:
     """Return whether a database can be read; an engine that cannot is closed.
 
     Raises:
+        StoreError: its file is no whole database; says what to do.
         DatabaseError: it is damaged, which no other way of opening it would mend.
     """
     try:
@@ -133,9 +138,16 @@ def _opens(engine: sa.Engine) -> bool:
     except DatabaseError as error:
         engine.dispose()
         if "malformed" in str(error) or "not a database" in str(error):
+            check(file, label, empty=True)
             raise
         return False
     return True
+
+
+def _sound(engine: sa.Engine, file: Path, label: str) -> sa.Engine:
+    """Return an engine whose database can be read, or of which its first use says why not."""
+    opens(engine, file, label)
+    return engine
 
 
 def _read_only(file: Path, **options: str) -> sa.URL:

@@ -395,3 +395,16 @@ def test_a_store_on_a_full_disk_is_read(
     refused = harness_command(written.parent, "run", "quick", "--store", "store")
     assert refused.code == 2
     assert "the disk is full" in refused.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX gives back all locks of a process when it closes a file")
+def test_opening_a_store_leaves_the_locks_of_others_that_read_it(written: Path) -> None:
+    """Else a run that ends would take itself for the last, and remove the log that an open connection still reads."""
+    reader = open_store(str(written))
+    with reader._engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM records").scalar()
+        assert peek_records(str(written))
+        writes = f"from harness.store import open_store; open_store({str(written)!r}, create=True).close()"
+        subprocess.run([sys.executable, "-c", writes], check=True)
+        assert (written / "harness.db-wal").exists()
+    reader.close()
