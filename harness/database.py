@@ -48,7 +48,7 @@ def opened(url: sa.URL, label: str, *, create: bool) -> sa.Engine:
         engine = _engine(url)
         if engine.dialect.name == "sqlite":  # what is only read is left as it is
             sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA journal_mode=WAL"))
-        if (file := file_of(url)) is not None:
+        if (file := file_of(url)) is not None and file.exists():  # to open it would make it
             opens(engine, file, label)
     except SQLAlchemyError as error:
         raise store_error(label, error) from error

@@ -45,7 +45,7 @@ def test_both_minimums_are_reached(threads: Any) -> None:
     long = loop(Wire(threads(4, 0.001)), 4, seconds=0.2, queries=1)
 
     assert len(many.served) == 50
-    assert long.wall_s >= 0.2
+    assert long.wall_s >= 0.2 * 0.99  # from the first request, a little after the clock began
     assert max(one.sent for one in long.served) - min(one.sent for one in long.served) <= 0.2 + 0.1
 
 
