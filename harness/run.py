@@ -173,7 +173,7 @@ class _Runner:
         if any(self._outcomes.get(needed) not in FINAL for needed in step.inputs.values()):
             self._summary.skipped += 1
             self._screen.skipped(step, "a step it builds on did not succeed")
-        elif (outcome := self._store.outcome_since(step.fingerprint, self._before)) is not None:
+        elif (outcome := self._done_elsewhere(step)) is not None:
             self._outcomes[step.fingerprint] = outcome
             self._summary.outcomes[outcome] += 1
             self._summary.elsewhere += 1
@@ -185,6 +185,13 @@ class _Runner:
         else:
             return False
         return True
+
+    def _done_elsewhere(self, step: Step) -> str | None:
+        """Return how another run has ended a step since this one planned it; None if none has."""
+        outcome = self._store.outcome_since(step.fingerprint, self._before)
+        if outcome is None and step.fingerprint not in self._again:  # recorded between the plan and this run's begin
+            return self._store.final_outcome(step.fingerprint)
+        return outcome
 
     def _unsupported(self, step: Step) -> str | None:
         """Return why a step cannot be done, None if it has to be tried."""

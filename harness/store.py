@@ -161,6 +161,13 @@ class Store:
             number, characters = connection.execute(sa.select(*columns)).one()
         return number or 0, int(characters or 0)
 
+    def final_outcome(self, fingerprint: str) -> str | None:
+        """Return the outcome of a step that need not run again; None if it must."""
+        with self._guard(), self._engine.connect() as connection:
+            final = (RECORDS.c.fingerprint == fingerprint) & IS_FINAL
+            outcome: str | None = connection.execute(sa.select(RECORDS.c.outcome).where(final)).scalar()
+        return outcome
+
     def outcome_since(self, fingerprint: str, number: int) -> str | None:
         """Return the outcome of a step's newest record after another record; None if there is none."""
         later = (RECORDS.c.fingerprint == fingerprint) & (RECORDS.c.number > number)
