@@ -81,6 +81,7 @@ class Lane:
     def __init__(self, store: Store, conditions: Conditions) -> None:
         self._store, self._files = store, conditions.files
         self._supervisor = Supervisor(conditions.preload, conditions.limits)
+        self._machine = environment.machine()
         self.is_free = True
 
     def warm_up(self) -> None:
@@ -100,11 +101,11 @@ class Lane:
         """
         try:
             started = datetime.now(UTC)
-            shares = self._store.claims.shares_host()
+            shares = self._shares_host(step)
             ended = self._tried(step, spend, report)
-            if isinstance(ended, StepResult) and (shares or self._store.claims.shares_host()):
+            if isinstance(ended, StepResult) and (shares or self._shares_host(step)):
                 ended = replace(ended, notes=[*ended.notes, SHARED_HOST])
-            return Tried(started, datetime.now(UTC), environment.machine(), ended)
+            return Tried(started, datetime.now(UTC), self._machine, ended)
         finally:
             self._store.claims.free_host()
             self.is_free = True
@@ -116,6 +117,10 @@ class Lane:
     def close(self) -> None:
         """Give back what is claimed."""
         self._store.claims.close()
+
+    def _shares_host(self, step: Step) -> bool:
+        """Return whether others do a step on the host now; one that measures has it for itself."""
+        return step.kind not in MEASURING and self._store.claims.shares_host()
 
     def _tried(self, step: Step, spend: Spend | None, report: Report) -> StepResult | Changed | Lost:
         for fingerprint in step.inputs.values():

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -124,13 +124,13 @@ def _connect(ray: Any, address: str | None) -> None:
     Raises:
         ConnectionError: there is none at the address.
     """
-    quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}
+    connect = partial(ray.init, log_to_driver=False, logging_level=logging.ERROR)
     try:
-        ray.init(address=address or "auto", log_to_driver=False, logging_level=logging.ERROR)
+        connect(address=address or "auto")
     except ConnectionError:
         if address is not None:
             raise
-        ray.init(_node_ip_address="127.0.0.1", **quiet)
+        connect(_node_ip_address="127.0.0.1", include_dashboard=False)
 
 
 def _do(step: Step, place: tuple[str, str], conditions: Conditions, folder: str) -> Tried:
