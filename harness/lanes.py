@@ -123,20 +123,23 @@ class Lane:
         return step.kind not in MEASURING and self._store.claims.shares_host()
 
     def _tried(self, step: Step, spend: Spend | None, report: Report) -> StepResult | Changed | Lost:
-        for fingerprint in step.inputs.values():
-            if not self._store.has_artifact(fingerprint):
+        inputs: dict[str, Path] = {}
+        for role, fingerprint in step.inputs.items():
+            if (folder := self._store.artifact(fingerprint)) is None:
                 return Lost(fingerprint)
+            inputs[role] = folder
         scratch = self._store.artifacts.scratch()
         try:
-            return self._done(step, scratch, spend, report)
+            return self._done(step, inputs, scratch, spend, report)
         except Exception as error:  # noqa: BLE001 - whatever a plugin did to the harness's own process or folders
             return failed_by(error)
         finally:
             self._store.artifacts.discard(scratch)
 
-    def _done(self, step: Step, scratch: Path, spend: Spend | None, report: Report) -> StepResult | Changed:
+    def _done(
+        self, step: Step, inputs: dict[str, Path], scratch: Path, spend: Spend | None, report: Report
+    ) -> StepResult | Changed:
         """Do a step in a worker, and keep what it wrote."""
-        inputs = {role: self._store.artifact(fingerprint) for role, fingerprint in step.inputs.items()}
         attempts = self._store.artifacts.attempts(step.fingerprint)
         job = Job(step.kind, step.spec, inputs, scratch, self._files, step.basis, step.files, attempts, spend)
         ended = self._supervisor.run(job, report)

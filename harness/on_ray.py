@@ -110,6 +110,7 @@ def _started(address: str | None) -> Any:
         import ray
     except ImportError as error:
         raise StoreError(f"Ray is missing. Next: {install_command([(DISTRIBUTION, EXTRA)])}") from error
+    # Else a task that asks for no GPU finds none, and its description of the machine is another one.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         _connect(ray, address)

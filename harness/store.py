@@ -192,13 +192,14 @@ class Store:
             read: str | None = connection.execute(sa.select(column).where(row)).scalar()
         return read if read is None or self._has_columns else digest_in(read)
 
-    def artifact(self, fingerprint: str) -> Path:
-        """Return the folder of a finished step's artifact; it need not be there."""
-        return self.artifacts.path(fingerprint, self.artifact_digest(fingerprint))
+    def artifact(self, fingerprint: str) -> Path | None:
+        """Return the folder of a finished step's artifact; None where it is gone, or not what its record says."""
+        digest = self.artifact_digest(fingerprint)
+        return self.artifacts.path(fingerprint, digest) if self.artifacts.is_intact(fingerprint, digest) else None
 
     def has_artifact(self, fingerprint: str) -> bool:
         """Return whether a finished step's artifact is there, and is what its record says."""
-        return self.artifacts.is_intact(fingerprint, self.artifact_digest(fingerprint))
+        return self.artifact(fingerprint) is not None
 
     def name_data(self, names: Mapping[str, str]) -> int:
         """Rename the data of finished steps; return the number of changed records.

@@ -163,6 +163,7 @@ def test_an_artifact_that_is_gone_or_altered_is_made_again(
     _run(plan_of(models=["guess"], runtimes=["plain"]), toys, store)
     trained = next(record for record in store.records() if record.step == "finetune")
     folder = store.artifact(trained.fingerprint)
+    assert folder is not None
     if damage == "gone":
         shutil.rmtree(store.artifacts.root)
     else:
@@ -188,6 +189,17 @@ def test_what_is_lost_along_a_chain_is_made_again_in_its_order(plan_of: PlanOf, 
 
     assert summary.complete
     assert [record.step for record in store.records()[before:]] == ["pretrain", "finetune", "serve"]
+
+
+def test_what_was_recorded_since_the_plan_is_taken_over(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
+    """Also in the time between a run's plan and its begin."""
+    plan = plan_of(models=["guess"], runtimes=["plain"])
+    _run(plan, toys, store)
+    with open_screen(Console(file=io.StringIO()), plan) as screen:
+        summary = run_plan(plan, toys, store, screen, [TOY])
+
+    assert (summary.elsewhere, summary.outcomes.total()) == (len(plan.steps), len(plan.steps))
+    assert len(store.records()) == len(plan.steps)
 
 
 def _recorded(step: Step, digest: str) -> Record:
