@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,9 +16,9 @@ CONFIDENCE = 0.95
 _CHUNK = 4_000_000
 """Drawn items held in memory at a time."""
 _KEPT = 2_000_000
-"""Drawn items up to which a draw is kept for other scores of the same shape."""
-_BLOCK = 80
-"""Draws whose items are picked at a time: they fit into a processor's cache."""
+"""Drawn items up to which a draw is kept for other scores of as many items."""
+_BLOCK = 20
+"""Draws that are multiplied at a time, of which `RESAMPLES` is a multiple: small products start no threads."""
 _FEW = 64
 """Different columns up to which a multinomial draw of their counts is used: faster than drawing items, and the same
 distribution."""
@@ -158,81 +158,64 @@ def _resampled(content: bytes, shape: tuple[int, int], stream: int) -> np.ndarra
     """Return resampled means; cached, so that a moved price slider does not resample them."""
     matrix = np.frombuffer(content).reshape(shape)
     random = np.random.default_rng([stream, *shape])  # each use has its own stream: 0, 1 and 6 here, 2 to 5 elsewhere
-    kinds, counts = _kinds(matrix)
+    return _over_replicates(random, _resampled_items(matrix, stream))
+
+
+@lru_cache(maxsize=512)
+def _resampled_difference(scores: bytes, other: bytes, shapes: tuple[tuple[int, int], tuple[int, int]]) -> np.ndarray:
+    left, right = np.frombuffer(scores).reshape(shapes[0]), np.frombuffer(other).reshape(shapes[1])
+    means = _resampled_items(np.concatenate([left, right]), stream=2)
+    random = np.random.default_rng([2, *shapes[0], len(right)])
+    ours, theirs = (_over_replicates(random, side) for side in np.split(means, [len(left)], axis=1))
+    return np.asarray(ours - theirs)
+
+
+def _over_replicates(random: np.random.Generator, means: np.ndarray) -> np.ndarray:
+    """Return the mean of resampled replicates in each draw; `means` is draws x replicates."""
+    draws, replicates = means.shape
+    return means[:, 0] if replicates == 1 else np.asarray((_weights(random, replicates, draws) * means).sum(axis=1))
+
+
+def _resampled_items(rows: np.ndarray, stream: int) -> np.ndarray:
+    """Return draws x rows: the mean of each row over items drawn with replacement, the same items for every row."""
+    items = rows.shape[1]
+    if RESAMPLES * items <= _KEPT:
+        return _means(_kept_counts(stream, items), rows)
+    random = np.random.default_rng([stream, items])
+    kinds, counts = _kinds(rows)
     if kinds.shape[1] <= _FEW:
-        return _counted(kinds, counts, random)
-    if RESAMPLES * shape[1] <= _KEPT:
-        return _means(matrix, *_drawn_for_means(stream, shape))
-    return np.concatenate([_means(matrix, *_draw_for_means(random, shape, count)) for count in _chunks(shape[1])])
+        return np.asarray(random.multinomial(items, counts / items, size=RESAMPLES) / items @ kinds.T)
+    return np.concatenate([_means(_counts(random, items, draws), rows) for draws in _chunks(items)])
 
 
-def _kinds(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _means(counts: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    draws, items = counts.shape
+    return np.asarray((counts.reshape(-1, _BLOCK, items) @ rows.T).reshape(draws, len(rows)) / items)
+
+
+@lru_cache(maxsize=2)
+def _kept_counts(stream: int, items: int) -> np.ndarray:
+    return _counts(np.random.default_rng([stream, items]), items, RESAMPLES)
+
+
+def _counts(random: np.random.Generator, items: int, draws: int) -> np.ndarray:
+    """Return draws x items: how often each item is among as many drawn with replacement."""
+    places = random.integers(0, items, (draws, items))
+    places += np.arange(draws)[:, None] * items
+    return np.bincount(places.ravel(), minlength=draws * items).reshape(draws, items).astype(float)
+
+
+def _kinds(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the different columns, in order, and how often each occurs."""
-    if len(matrix) == 1:  # without `axis` it is faster
-        values, counts = np.unique(matrix[0], return_counts=True)
+    if len(rows) == 1:  # without `axis` it is faster
+        values, counts = np.unique(rows[0], return_counts=True)
         return values[None], counts
-    return np.unique(matrix, axis=1, return_counts=True)
-
-
-def _counted(kinds: np.ndarray, counts: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Return resampled means where items are of few kinds (right or wrong in each replicate): draw counts of kinds."""
-    items = counts.sum()
-    shares = random.multinomial(items, counts / items, size=RESAMPLES) / items
-    means = shares @ kinds.T
-    return np.asarray((_weights(random, len(kinds), RESAMPLES) * means).sum(axis=1))
+    return np.unique(rows, axis=1, return_counts=True)
 
 
 def _chunks(items: int) -> list[int]:
-    size = max(1, min(RESAMPLES, _CHUNK // max(1, items)))
+    size = max(_BLOCK, min(RESAMPLES, _CHUNK // max(1, items) // _BLOCK * _BLOCK))
     return [min(size, RESAMPLES - start) for start in range(0, RESAMPLES, size)]
-
-
-_Weights = np.ndarray | None
-"""Of replicates in each draw, draws x replicates; None of one replicate."""
-
-
-@lru_cache(maxsize=1)
-def _drawn_for_means(stream: int, shape: tuple[int, int]) -> tuple[np.ndarray, _Weights]:
-    return _draw_for_means(np.random.default_rng([stream, *shape]), shape, RESAMPLES)
-
-
-def _draw_for_means(random: np.random.Generator, shape: tuple[int, int], count: int) -> tuple[np.ndarray, _Weights]:
-    """Return the places of the drawn items, draws x items, and the weights of the replicates."""
-    replicates, items = shape
-    indexes = random.integers(0, items, (count, items))
-    return _places(indexes, replicates == 1), _weights_of(random, replicates, count)
-
-
-def _weights_of(random: np.random.Generator, replicates: int, count: int) -> _Weights:
-    return None if replicates == 1 else _weights(random, replicates, count)
-
-
-def _means(matrix: np.ndarray, places: np.ndarray, weights: _Weights) -> np.ndarray:
-    return _picked(places, lambda block: _weighted(weights, matrix, block))
-
-
-def _places(indexes: np.ndarray, one_row: bool) -> np.ndarray:
-    """Return where the drawn items are in the values of a block of draws; of a single replicate all share one row."""
-    if not one_row:
-        count, items = indexes.shape
-        indexes += (np.arange(count) % _BLOCK * items)[:, None]
-    return indexes
-
-
-def _picked(places: np.ndarray, rows: Callable[[slice], np.ndarray]) -> np.ndarray:
-    """Return the mean of drawn items in each draw.
-
-    Args:
-        places: of the items, draws x items: see `_places`.
-        rows: draws → the value of each item in each of them, or in all: one row.
-    """
-    blocks = [slice(start, start + _BLOCK) for start in range(0, len(places), _BLOCK)]
-    return np.concatenate([rows(block).take(places[block]).mean(axis=1) for block in blocks])
-
-
-def _weighted(weights: _Weights, matrix: np.ndarray, block: slice) -> np.ndarray:
-    """Return the mean of each item over replicates in some draws; one row for all of them where there is one."""
-    return matrix if weights is None else np.asarray(weights[block] @ matrix)
 
 
 def _replicate_means(matrix: np.ndarray, random: np.random.Generator, count: int) -> np.ndarray:
@@ -240,50 +223,6 @@ def _replicate_means(matrix: np.ndarray, random: np.random.Generator, count: int
     if replicates == 1:
         return np.broadcast_to(matrix, (count, matrix.shape[1]))
     return np.asarray(_weights(random, replicates, count) @ matrix)
-
-
-@lru_cache(maxsize=512)
-def _resampled_difference(scores: bytes, other: bytes, shapes: tuple[tuple[int, int], tuple[int, int]]) -> np.ndarray:
-    left, right = np.frombuffer(scores).reshape(shapes[0]), np.frombuffer(other).reshape(shapes[1])
-    items = shapes[0][1]
-    random = np.random.default_rng([2, items])
-    kinds, counts = _kinds(np.concatenate([left, right]))
-    if kinds.shape[1] <= _FEW:
-        return _counted_difference(kinds, counts, random, len(left))
-    if RESAMPLES * items <= _KEPT:
-        return _differences(left, right, *_drawn_for_differences(items, len(left), len(right)))
-    draws = (_draw_for_differences(random, items, len(left), len(right), count) for count in _chunks(items))
-    return np.concatenate([_differences(left, right, *each) for each in draws])
-
-
-_Draw = tuple[np.ndarray, _Weights, _Weights]
-"""The places of the drawn items, draws x items, and the weights of the replicates on both sides."""
-
-
-@lru_cache(maxsize=1)
-def _drawn_for_differences(items: int, left: int, right: int) -> _Draw:
-    return _draw_for_differences(np.random.default_rng([2, items]), items, left, right, RESAMPLES)
-
-
-def _draw_for_differences(random: np.random.Generator, items: int, left: int, right: int, count: int) -> _Draw:
-    ours, theirs = (_weights_of(random, replicates, count) for replicates in (left, right))
-    return _places(random.integers(0, items, (count, items)), left == right == 1), ours, theirs
-
-
-def _differences(
-    left: np.ndarray, right: np.ndarray, places: np.ndarray, ours: _Weights, theirs: _Weights
-) -> np.ndarray:
-    return _picked(places, lambda block: _weighted(ours, left, block) - _weighted(theirs, right, block))
-
-
-def _counted_difference(
-    kinds: np.ndarray, counts: np.ndarray, random: np.random.Generator, replicates: int
-) -> np.ndarray:
-    items = counts.sum()
-    means = random.multinomial(items, counts / items, size=RESAMPLES) / items @ kinds.T
-    left, right = ((_weights(random, side.shape[1], RESAMPLES) * side).sum(axis=1)
-                   for side in np.split(means, [replicates], axis=1))  # fmt: skip
-    return np.asarray(left - right)
 
 
 def between_share(values: Sequence[float], draws: np.ndarray) -> float:

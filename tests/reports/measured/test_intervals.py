@@ -110,31 +110,37 @@ def test_interval_is_ordered_and_within_the_scores(scores: list[float]) -> None:
 
 
 @pytest.mark.parametrize(("seeds", "items"), [(1, 300), (3, 300), (5, 999), (2, 2500)])
-def test_items_picked_in_blocks_have_the_means_of_all_at_once(seeds: int, items: int) -> None:
-    """Draws of means and differences, computed again from the same streams without blocks; twice, as draws are kept."""
+def test_counted_items_have_the_means_of_the_drawn_ones(seeds: int, items: int) -> None:
+    """Draws of means and differences, computed again item by item from the same streams; twice, as draws are kept."""
     random = np.random.default_rng(items)
     scores, others = random.random((seeds, items)), random.random((2, items))
 
-    def means(matrix: np.ndarray, weights: np.ndarray, indexes: np.ndarray) -> np.ndarray:
-        return np.take_along_axis(weights @ matrix, indexes, axis=1).mean(axis=1)
+    def weights(drawn: np.random.Generator, replicates: int) -> np.ndarray:
+        if replicates == 1:
+            return np.ones((intervals.RESAMPLES, 1))
+        return drawn.multinomial(replicates, [1 / replicates] * replicates, size=intervals.RESAMPLES) / replicates
 
-    def weights(drawn: np.random.Generator, replicates: int, count: int) -> np.ndarray:
-        return drawn.multinomial(replicates, [1 / replicates] * replicates, size=count) / replicates
+    def means(matrix: np.ndarray, weights: np.ndarray, stream: int) -> np.ndarray:
+        drawn = np.random.default_rng([stream, items])
+        return np.array([(share @ matrix)[drawn.integers(0, items, items)].mean() for share in weights])
 
-    stream, both = np.random.default_rng([0, seeds, items]), np.random.default_rng([2, items])
-    size = min(intervals.RESAMPLES, 4_000_000 // items)
-    expected, differences = [], []
-    for count in [size] * (intervals.RESAMPLES // size) + [intervals.RESAMPLES % size] * bool(
-        intervals.RESAMPLES % size
-    ):
-        indexes = stream.integers(0, items, (count, items))
-        expected.append(means(scores, weights(stream, seeds, count), indexes))
-        sides = [weights(both, len(side), count) for side in (scores, others)]
-        indexes = both.integers(0, items, (count, items))
-        differences.append(means(scores, sides[0], indexes) - means(others, sides[1], indexes))
+    expected = means(scores, weights(np.random.default_rng([0, seeds, items]), seeds), stream=0)
+    both = np.random.default_rng([2, seeds, items, 2])
+    differences = means(scores, weights(both, seeds), stream=2) - means(others, weights(both, 2), stream=2)
 
     for _ in range(2):
         intervals._resampled.cache_clear()
         intervals._resampled_difference.cache_clear()
-        assert intervals.mean_draws(scores) == pytest.approx(np.concatenate(expected), rel=1e-12)
-        assert intervals.difference_draws(scores, others) == pytest.approx(np.concatenate(differences), abs=1e-12)
+        assert intervals.mean_draws(scores) == pytest.approx(expected, rel=1e-12)
+        assert intervals.difference_draws(scores, others) == pytest.approx(differences, abs=1e-12)
+
+
+@pytest.mark.parametrize("items", [200, 1000, 1200, 40_000])
+def test_draws_spread_as_the_binomial_distribution_does(items: int) -> None:
+    """Whether items are counted one by one or by kind: of shares of 0.7 the spread is sqrt(0.7 * 0.3 / n)."""
+    right = round(0.7 * items)
+
+    draws = intervals.mean_draws([[1.0] * right + [0.0] * (items - right)])
+
+    assert draws.std() == pytest.approx((0.7 * 0.3 / items) ** 0.5, rel=0.06)
+    assert draws.mean() == pytest.approx(0.7, abs=4 * (0.7 * 0.3 / items / intervals.RESAMPLES) ** 0.5)
