@@ -82,7 +82,7 @@ def add(connection: sa.Connection, records: sa.Table, keep: Callable[[str, str],
     for number in connection.execute(missing).scalars().all():
         body = connection.execute(sa.select(records.c.body).where(records.c.number == number)).scalar_one()
         try:
-            check(from_json(body, str))
+            check(from_json(body, str), body)
         except UNREADABLE:
             continue  # it stays without columns, so that whoever reads it is told
         row, shared = values(body)
@@ -115,12 +115,12 @@ class Reader:
         number, body, head, digest, written = row
         if head is not None and written == checksum(body):
             record = self._made(number, json.loads(head), partial(self._by_digest, digest) if digest else dict)
+            check(record, head)
         else:
-            check(from_json(body, self._raw))
+            check(from_json(body, self._raw), body)
             content = json.loads(body)
             basis = content.get("basis") or {}
             record = self._made(number, _head(content), partial(_itself, self._by_text.setdefault(_json(basis), basis)))
-        check(record)
         return record
 
     def _made(self, number: int, head: dict[str, Any], basis: Callable[[], dict[str, Any]]) -> Record:
@@ -128,8 +128,9 @@ class Reader:
 
     def _whole(self, number: int) -> Record:
         try:
-            record = from_json(self._body(number), self._raw)
-            check(record)
+            body = self._body(number)
+            record = from_json(body, self._raw)
+            check(record, body)
         except UNREADABLE as error:
             raise StoreError(
                 f"The body of record {number} cannot be read: {error}. Restore the store from a copy, or measure its "

@@ -20,7 +20,6 @@ import hashlib
 import json
 from collections import UserDict
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from copy import copy
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -181,8 +180,8 @@ def from_head(head: dict[str, Any], basis: Callable[[], dict[str, Any]], whole: 
 
 def changed(record: Record, **values: Any) -> Record:
     """Return a record with other values of some fields; what is not read yet is read later."""
-    other = copy(record)
-    vars(other).update(values)
+    other = object.__new__(type(record))
+    vars(other).update(vars(record), **values)
     return other
 
 

@@ -40,6 +40,8 @@ from harness.tables import (
 NEEDED_BYTES = 256 * 2**20
 """Free disk that a run needs to start."""
 
+_BODY = sa.select(RECORDS.c.body).where(RECORDS.c.number == sa.bindparam("number"))
+_CONTENT = sa.select(RAW.c.content).where(RAW.c.digest == sa.bindparam("digest"))
 REPLACED = "measured again"
 """The column of a final record that a newer one has taken the place of; its body keeps its outcome."""
 
@@ -109,7 +111,7 @@ class Store:
             StoreError: they are not here.
         """
         with self._guard(), self._engine.connect() as connection:
-            content = connection.execute(sa.select(RAW.c.content).where(RAW.c.digest == digest)).scalar()
+            content = connection.execute(_CONTENT, {"digest": digest}).scalar()
         if content is None:
             raise StoreError(f"Store {self.label!r} lacks raw values of a record ({digest[:12]}…). Measure it again.")
         try:
@@ -134,7 +136,7 @@ class Store:
 
     def _body(self, number: int) -> str:
         with self._guard(), self._engine.connect() as connection:
-            body: str = connection.execute(sa.select(RECORDS.c.body).where(RECORDS.c.number == number)).scalar_one()
+            body: str = connection.execute(_BODY, {"number": number}).scalar_one()
         return body
 
     @cached_property

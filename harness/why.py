@@ -162,8 +162,9 @@ def why_pending(step: Step, records: Sequence[Record]) -> str:
     alike = [record for record in records if record.outcome in FINAL and _comparable(step, record)]
     if not alike:
         return "not measured yet"
-    nearest = min(reversed(alike), key=lambda record: len(_spec(step, record)))
-    if spec := _spec(step, nearest):
+    wanted = _flat(step.spec)
+    nearest = min(reversed(alike), key=lambda record: len(_spec(wanted, record)))
+    if spec := _spec(wanted, nearest):
         return f"{spec[0]} is not measured yet" if len(spec) == 1 else "not measured yet"
     if nearest.basis.get("format") != step.basis["format"]:
         return UNTOLD
@@ -177,9 +178,9 @@ def _comparable(step: Step, record: Record) -> bool:
     return _names(record.step, record.spec) == _names(step.kind, step.spec)
 
 
-def _spec(step: Step, record: Record) -> list[str]:
-    """Return the differences of the specs, in words."""
-    before, after = _flat(record.spec), _flat(step.spec)
+def _spec(after: Mapping[str, Any], record: Record) -> list[str]:
+    """Return how a flat spec differs from that of a record, in words."""
+    before = _flat(record.spec)
     names = [name for name in after if name not in LABELS and after[name] != before.get(name)]
     return [f"data {_data(after)}" if name == "source" else f"{name} {_value(after[name])}" for name in names]
 
