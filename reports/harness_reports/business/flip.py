@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from harness_reports.business.market import Market
 from harness_reports.business.npv_distribution import MarketDraws
 from harness_reports.business.outlook import Outlook
 from harness_reports.business.supply import Calls
-from harness_reports.business.verdict import VERDICTS, Verdict, against_the_baseline
+from harness_reports.business.verdict import VERDICTS, Verdict, against_the_baseline, takes_baselines
 from harness_reports.economics.distributions import Fixed
 from harness_reports.reasons import Reason, Reasons
 
@@ -235,9 +235,14 @@ class _Flip:
     def _changes(self, lever: Lever, value: float) -> bool:
         """Return whether the candidate, judged again with its baselines, has the verdict that is told."""
         drawn, change = lever.judged_at(value)
-        everyone = [change(evidence) for evidence in (self.outlook.evidence, *self.baselines)]
-        rows = [Outlook(drawn, evidence, evidence.business(drawn.market)).compared() for evidence in everyone]
-        now = against_the_baseline(rows)[0]["verdict"]
+
+        def row(of: Evidence) -> dict[str, Any]:
+            evidence = change(of)
+            return Outlook(drawn, evidence, evidence.business(drawn.market)).compared()
+
+        candidate = row(self.outlook.evidence)
+        others = [row(baseline) for baseline in self.baselines] if takes_baselines(candidate) else []
+        now = against_the_baseline([candidate, *others])[0]["verdict"]
         if self.verdict == "do not invest":
             return VERDICTS.index(now) < VERDICTS.index(self.verdict)
         return bool(now == "invest") != (self.verdict == "invest")

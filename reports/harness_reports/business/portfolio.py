@@ -12,6 +12,7 @@ from harness.errors import FactError
 from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.business.joint import RISK, joint_cells
+from harness_reports.business.verdict import WORTHY
 from harness_reports.business.viability import Candidates, judge_all
 from harness_reports.economics.checks import at_least
 from harness_reports.measured.lineage import KEYS
@@ -23,7 +24,6 @@ PORTFOLIO = (
     "funded", "why", "budget_usd", "spent_usd", "left_usd", "portfolio_npv_usd", *RISK,
 )  # fmt: skip
 Aim = Literal["npv_mean_usd", "npv_p50_usd"]
-WORTHY = ("invest", "pilot")
 _MOST = 1_000_000
 """Undominated bundles at most; more take too long to compare."""
 

@@ -16,6 +16,8 @@ from harness_reports.reasons import Reason, Reasons
 Verdict = Literal["invest", "pilot", "do not invest", "not enough evidence"]
 VERDICTS: tuple[Verdict, ...] = ("invest", "pilot", "do not invest", "not enough evidence")
 """Best first."""
+WORTHY = ("invest", "pilot")
+"""The verdicts that ask for money."""
 BASELINE_WINS = ("baseline better", "baseline as good")
 """Reasons of a candidate that the task's baseline beats."""
 LOSSES = ("negative margin", "expected loss")
@@ -211,16 +213,21 @@ def is_baseline_of(other: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     return all(other[name] == row[name] for name in ("task", "source")) and other["model"] == row["baseline"]
 
 
+def takes_baselines(row: Mapping[str, Any]) -> bool:
+    """Return whether what the cheap baselines are worth may change a row's verdict."""
+    return row["verdict"] in WORTHY and row["against_baseline"] in ("worse", NO_DIFFERENCE)
+
+
 def _compared(row: dict[str, Any], baselines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    if row["verdict"] not in ("invest", "pilot"):
+    if row["verdict"] not in WORTHY:
         return row
     if row["against_baseline"] in (GUESSING_BASELINE, NO_BETTER_THAN_GUESSING):
         return _refused(row, Reason("only guesses", {"model": row["baseline"]}))
     if (missing := _uncompared(row, baselines)) is not None:
         return {**row, "reasons": Reasons([*row["reasons"], missing])}
-    # Only a baseline with as good a verdict is a rival: a cheaper one that misses the needs is none.
-    if row["against_baseline"] not in ("worse", NO_DIFFERENCE):
+    if not takes_baselines(row):
         return row
+    # Only a baseline with as good a verdict is a rival: a cheaper one that misses the needs is none.
     values = [
         (_npv_of_baseline(row, baseline), baseline["model"])
         for baseline in baselines

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, cast, overload
+from typing import Any, NamedTuple, TypeVar, cast, overload
 
 import numpy as np
 
@@ -34,6 +34,8 @@ from harness_reports.measured.quality import Quality, metric_of
 from harness_reports.measured.rates import rate_draws
 from harness_reports.measured.readings import rate
 from harness_reports.measured.runs import Load, loads_of
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +109,23 @@ class Measured:
     """One for each pair of seeds."""
     servings: Sequence[Serving]
     """By scenario and batch size."""
+    _made: dict[tuple[str, str], tuple[Any, Any]] = field(default_factory=dict, init=False, repr=False)
+    """By name and metric: what several tables take, and what it was made with."""
+
+    def once(self, name: str, metric: str, make: Callable[[], T], *, given: Any = None) -> T:
+        """Return what is made of this candidate, made once; made again when it is made with another object.
+
+        Args:
+            name: of what is made.
+            metric: that it is made of; empty where it is of none.
+            make: makes it.
+            given: what it is made with beside the candidate, such as prices.
+        """
+        made = self._made.get((name, metric))
+        if made is None or made[0] is not given:
+            self._made[name, metric] = made = (given, make())
+        value: T = made[1]
+        return value
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -159,7 +178,9 @@ class Measured:
         """Return its evaluations in a metric, None where the newest has no such metric."""
         if self.quality is None or metric_of(self.quality.newest, metric) is None:
             return None
-        return Quality(self.key, self.evaluations, metric)
+        if metric == self.quality.name:
+            return self.quality
+        return self.once("quality", metric, lambda: Quality(self.key, self.evaluations, metric))
 
 
 class Results(Sequence[Record]):

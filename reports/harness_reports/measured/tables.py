@@ -14,7 +14,7 @@ from harness_reports.measured.lineage import KEYS, Candidate
 from harness_reports.measured.quality import Quality, best_baseline
 from harness_reports.measured.quality_figures import quality_figures
 from harness_reports.measured.readings import energy_kind
-from harness_reports.measured.results import Results, Serving
+from harness_reports.measured.results import Measured, Results, Serving
 from harness_reports.measured.serving_figures import served_figures
 from harness_reports.reasons import Reason, Reasons, as_text
 
@@ -67,9 +67,16 @@ def accuracy_rows(results: Results, metric: str | None = None) -> dict[Candidate
     Beside the table's columns `draws`: draws of the metric.
     """
     return {
-        key: {**results.candidates[key].columns, **_described(quality), **values(quality_figures(quality, baseline))}
+        key: _accuracy_row(results.candidates[key], quality, baseline)
         for key, (quality, baseline) in beside_baselines(results, metric).items()
     }
+
+
+def _accuracy_row(candidate: Measured, quality: Quality, baseline: Quality | None) -> dict[str, Any]:
+    def made() -> dict[str, Any]:
+        return {**candidate.columns, **_described(quality), **values(quality_figures(quality, baseline))}
+
+    return dict(candidate.once("accuracy", quality.name, made))
 
 
 def beside_baselines(results: Results, metric: str | None = None) -> dict[Candidate, tuple[Quality, Quality | None]]:

@@ -42,6 +42,10 @@ def cost_figures(candidate: Measured, pricing: Pricing) -> dict[str, Explained]:
     Raises:
         FactError: the hardware of a record has no price in `pricing`.
     """
+    return dict(candidate.once("cost", "", lambda: _cost_figures(candidate, pricing), given=pricing))
+
+
+def _cost_figures(candidate: Measured, pricing: Pricing) -> dict[str, Explained]:
     figures = _of_calls if pays_calls(candidate.machine, pricing) else _of_machines
     of_row = {figure.name: figure for figure in figures(candidate, pricing)}
     return with_judges(candidate, of_row, pricing, cost_figures)

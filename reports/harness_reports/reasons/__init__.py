@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from harness.facts import Text
@@ -63,6 +64,7 @@ def named(kind: str, name: str, default: str | None = None) -> str:
     return _NAMES[spoken()].get(f"{kind}_{name}", name if default is None else default)
 
 
+@cache
 def _names_of_figures(language: str) -> dict[str, str]:
     """Return the names in sentences: of figures, columns, verdicts and failures."""
     place = list(LANGUAGES).index(language)

@@ -15,6 +15,7 @@ from harness.records import Record, failed, of_each_step
 from harness_reports import cells
 from harness_reports.business.choice import attention
 from harness_reports.business.unjudged import in_words, unjudged
+from harness_reports.business.verdict import WORTHY
 from harness_reports.business.viability import VIABILITY, Candidates, judge_all
 from harness_reports.measured import judgement, samples
 from harness_reports.measured.lineage import finished, label, why_stale
@@ -123,7 +124,7 @@ def _sentence(candidates: Candidates) -> str:
     title = say("{title}: {verdict}").format(title=translated(best["title"]), verdict=named("cell", best["verdict"]))
     head = f"<b>{escape(title)}</b>"
     count = say("{count} candidates").format(count=measured) if measured > 1 else say("the only candidate")
-    if best["verdict"] not in ("invest", "pilot"):
+    if best["verdict"] not in WORTHY:
         return head + escape(say(" ({count} measured). ").format(count=count) + str(best["reasons"])) + note
     usd = LANGUAGES[spoken()].usd
     npv, low, high = (usd(best[name]) for name in ("npv_mean_usd", "npv_low_usd", "npv_high_usd"))

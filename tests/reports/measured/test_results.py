@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from harness_reports.business.viability import viability
 from harness_reports.explain.tables import Assumed, rows
 from harness_reports.measured import results as module
 from harness_reports.measured.results import Results
-from harness_reports.measured.tables import accuracy, throughput
+from harness_reports.measured.tables import accuracy, accuracy_rows, throughput
 from harness_reports.prices.cost import cost
+from harness_reports.prices.cost_figures import cost_figures
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.pricing import Pricing
 
@@ -37,6 +39,31 @@ def test_a_candidate_has_its_evaluations_and_servings(bench: Any) -> None:
     assert candidate.machine is candidate.evaluations[0].leaf
     assert candidate.quality is not None
     assert candidate.quality is candidate.quality
+
+
+def test_what_is_made_of_a_candidate_is_made_once_for_each_metric_and_prices(bench: Any, pricing: Pricing) -> None:
+    """Other prices are other figures, also after the first; metrics do not take each other's quality."""
+    (candidate,) = Results(bench.case()).candidates.values()
+    dear = replace(pricing, multiplier=pricing.multiplier * 3)
+    first, dearer, again = (cost_figures(candidate, each)["finetune_usd"].value for each in (pricing, dear, pricing))
+
+    assert dearer == pytest.approx(3 * first)
+    assert again == first
+    made: list[int] = []
+    for metric in ("accuracy", "f1", "accuracy"):
+        candidate.once("test", metric, lambda: made.append(1))
+    assert len(made) == 2
+    assert candidate.quality_in("accuracy") is candidate.quality
+
+
+def test_a_row_that_a_caller_changes_stays_as_it_was(bench: Any) -> None:
+    """Each caller has a copy."""
+    results = Results(bench.case())
+    (key,) = results.candidates
+    before = accuracy_rows(results)[key]["value"]
+    accuracy_rows(results)[key]["value"] = -1.0
+
+    assert accuracy_rows(results)[key]["value"] == before
 
 
 def test_a_candidate_may_have_servings_alone(bench: Any) -> None:
