@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import zlib
@@ -34,6 +35,14 @@ T = TypeVar("T")
 _reported: set[str] = set()
 
 
+class DamagedRecordError(StoreError):
+    """A long field of a record that was read before cannot be read."""
+
+    def __init__(self, record_id: str, why: str) -> None:
+        super().__init__(why)
+        self.record_id = record_id
+
+
 def sound(
     rows: Iterable[tuple[int, T]], read: Callable[[T], Record], label: str
 ) -> tuple[list[Record], tuple[str, ...]]:
@@ -54,23 +63,30 @@ def sound(
         except UNREADABLE as error:
             sentences.append(_sentence(number, label, error))
     for sentence in sentences:
-        if sentence not in _reported:
-            _reported.add(sentence)
-            sys.stderr.write(f"warning: {sentence}\n")
+        tell(sentence)
     return records, tuple(sentences)
 
 
-def unpacked(content: bytes) -> bytes:
-    """Return raw values.
+def tell(sentence: str) -> None:
+    """Report on stderr that a record is left out, once in a process."""
+    if sentence not in _reported:
+        _reported.add(sentence)
+        sys.stderr.write(f"warning: {sentence}\n")
+
+
+def unpacked(content: bytes, digest: str) -> bytes:
+    """Return raw values of a SHA-256.
 
     Raises:
         zlib.error: they are damaged.
-        ValueError: they are cut off, or larger than `MOST_BYTES`.
+        ValueError: they are cut off, larger than `MOST_BYTES`, or other values than those of the digest.
     """
     packed = zlib.decompressobj()
     values = packed.decompress(content, MOST_BYTES)
     if not packed.eof:
         raise ValueError(f"they are cut off, or more than {MOST_BYTES // 2**30} GiB")
+    if hashlib.sha256(values).hexdigest() != digest:
+        raise ValueError("they are not those that were kept")
     return values
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from harness.damaged import UNREADABLE, check
+from harness.damaged import UNREADABLE, DamagedRecordError, check
 from harness.errors import StoreError
 from harness.records import HEAD, Record, as_written_today, from_head, from_json
 
@@ -114,7 +114,7 @@ class Reader:
         """
         number, body, head, digest, written = row
         if head is not None and written == checksum(body):
-            record = self._made(number, json.loads(head), partial(self._by_digest, digest) if digest else dict)
+            record = self._made(number, json.loads(head), partial(self._basis, number, digest) if digest else dict)
             check(record, head)
         else:
             check(from_json(body, self._raw), body)
@@ -124,17 +124,38 @@ class Reader:
         return record
 
     def _made(self, number: int, head: dict[str, Any], basis: Callable[[], dict[str, Any]]) -> Record:
-        return from_head(head, basis, partial(self._whole, number))
+        return from_head(head, basis, partial(self._whole, number, head["id"]))
 
-    def _whole(self, number: int) -> Record:
+    def _basis(self, number: int, digest: str) -> dict[str, Any]:
+        """Return the basis that several records share, the record's own where that is damaged."""
+        try:
+            basis: dict[str, Any] = self._by_digest(digest)
+        except StoreError:
+            basis = json.loads(self._body(number))["basis"]
+        return basis
+
+    def _whole(self, number: int, record_id: str) -> Record:
+        """Return all of a record.
+
+        Raises:
+            DamagedRecordError: it cannot be read; later, raw values of it cannot.
+        """
+
+        def raw(digest: str) -> str:
+            try:
+                return self._raw(digest)
+            except StoreError as error:
+                raise DamagedRecordError(record_id, f"record {number}: {error}") from error
+
         try:
             body = self._body(number)
-            record = from_json(body, self._raw)
+            record = from_json(body, raw)
             check(record, body)
         except UNREADABLE as error:
-            raise StoreError(
+            raise DamagedRecordError(
+                record_id,
                 f"The body of record {number} cannot be read: {error}. Restore the store from a copy, or measure its "
-                "step again into another store."
+                "step again into another store.",
             ) from error
         return record
 

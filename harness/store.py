@@ -115,7 +115,7 @@ class Store:
         if content is None:
             raise StoreError(f"Store {self.label!r} lacks raw values of a record ({digest[:12]}…). Measure it again.")
         try:
-            return unpacked(content).decode()
+            return unpacked(content, digest).decode()
         except (zlib.error, ValueError) as error:
             raise StoreError(
                 f"Store {self.label!r}: raw values of a record ({digest[:12]}…) are damaged: {error}. Measure it again."

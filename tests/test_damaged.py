@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -129,18 +130,71 @@ def test_commands_show_the_rest(case: str, command: str, store: Path, harness_co
     assert "warning" not in done.stdout
 
 
-def test_raw_values_that_are_damaged_are_a_sentence(store: Path, harness_command: Callable[..., Any]) -> None:
-    """Those of any record: they are read when a table needs them."""
-    made = open_store(str(store), create=True)
-    record = next(each for each in made.records() if each.step == "evaluate")
-    made.add(replace(record, id="another", fingerprint="f" * 64))
-    made.close()
+def _damage(store: Path, step: str) -> str:
+    """Cut the raw values of the first record of a step off; return its id."""
+    with contextlib.closing(sqlite3.connect(store / "harness.db")) as connection, connection:
+        made = open_store(str(store), create=True)  # with the columns beside the bodies
+        record = next(each for each in made.records() if each.step == step)
+        changed = replace(record, id="another", fingerprint="f" * 64, series={"latency_s": [0.5, 0.25]})
+        changed.scores.update({name: [*column[:-1], 0.125] for name, column in record.scores.items()})
+        made.add(changed)
+        made.close()
+        body = json.loads(connection.execute("SELECT body FROM records WHERE id = 'another'").fetchone()[0])
+        for digest in body["raw"].values():
+            connection.execute("UPDATE raw SET content = x'789c00' WHERE digest = ?", (digest,))
+    return "another"
+
+
+@pytest.mark.parametrize("command", ["table accuracy", "table viability", "table cost", "report"])
+def test_a_record_with_damaged_raw_values_is_left_out(
+    command: str, store: Path, harness_command: Callable[..., Any]
+) -> None:
+    """They are read when a table needs them: it is made of the others, and stderr says so."""
+    before = harness_command(store.parent, *command.split(), "--store", "store")
+    _damage(store, "evaluate")
+    done = harness_command(store.parent, *command.split(), "--store", "store")
+
+    assert (before.code, done.code) == (0, 0)
+    assert "are damaged" not in before.stderr
+    assert done.stderr.count("a record is left out: record ") == 1
+    assert "are damaged" in done.stderr
+    assert done.stdout == before.stdout
+
+
+def test_a_damaged_basis_is_read_in_the_body(store: Path, harness_command: Callable[..., Any]) -> None:
+    """Many records share it: none is left out, and what is stale is told as before."""
+    open_store(str(store), create=True).close()  # the columns, with the digests of bases, are added
+    before = harness_command(store.parent, "table", "accuracy", "--format", "csv", "--store", "store")
     _sql("UPDATE raw SET content = x'789c00'")(store / "harness.db")
+    done = harness_command(store.parent, "table", "accuracy", "--format", "csv", "--store", "store")
+
+    assert (done.code, done.stderr) == (0, before.stderr)
+    assert done.stdout == before.stdout
+    assert "stale" in done.stdout
+
+
+def test_raw_values_are_those_of_their_digest(store: Path, harness_command: Callable[..., Any]) -> None:
+    """Sound ones of another record are not taken for this one's."""
+    _damage(store, "evaluate")
+    content = zlib.compress(b'{"correct": [1.0]}')
+    with contextlib.closing(sqlite3.connect(store / "harness.db")) as connection, connection:
+        connection.execute("UPDATE raw SET content = ? WHERE content = x'789c00'", (content,))
     done = harness_command(store.parent, "table", "accuracy", "--store", "store")
 
-    assert done.code == 2
-    assert "raw values of a record" in done.stderr
-    assert "are damaged" in done.stderr
+    assert done.code == 0
+    assert "they are not those that were kept" in done.stderr
+
+
+def test_a_page_leaves_out_a_record_with_damaged_raw_values(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And says so; the rest of the page is there."""
+    _damage(store, "evaluate")
+    monkeypatch.setenv("HARNESS_STORE", str(store))
+    app = AppTest.from_file(str(APP), default_timeout=120).run()
+
+    assert not app.exception
+    assert not app.error
+    assert len(app.metric) > 1
+    assert [each.value for each in app.warning if "are damaged" in each.value]
 
 
 def test_pages_say_what_is_left_out(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from harness.damaged import DamagedRecordError
 from harness.errors import HarnessError
 from harness_dashboards import (
     case_page,
@@ -75,6 +76,9 @@ def main() -> None:
             current.run()
         if current is not pages["plan"]:  # which reads no store
             show_left_out(sources.records().left_out)
+    except DamagedRecordError as error:
+        sources.leave_out(error.record_id, str(error))
+        st.rerun()
     except HarnessError as error:
         show_error(error)
 

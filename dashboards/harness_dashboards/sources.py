@@ -52,10 +52,25 @@ def records() -> Results:
     return results
 
 
+def leave_out(record_id: str, why: str) -> None:
+    """Leave out a record whose long fields cannot be read, until the store changes."""
+    _damaged(location(), _changed(location()))[record_id] = why
+    _read.clear()
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _damaged(location: str, changed: tuple[float, ...]) -> dict[str, str]:
+    """Return the records to leave out, and why; `leave_out` adds to them."""
+    del location, changed  # the cache's key
+    return {}
+
+
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _read(location: str, changed: tuple[float, ...]) -> Results:
-    del changed  # part of the cache's key
-    return read_store(location, plugins())
+    results = read_store(location, plugins())
+    for record_id, why in _damaged(location, changed).items():
+        results = results.without(record_id, why)
+    return results
 
 
 def doing() -> list[Doing]:

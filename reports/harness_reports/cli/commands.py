@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from harness.facts import Price
     from harness.plugins import Plugins
     from harness.records import Record
+    from harness_reports.measured.results import Results
     from harness_reports.prices.chips import Accelerator
 
 
@@ -116,7 +117,7 @@ def report(
 ) -> None:
     """Write a self-contained report in one HTML file that works offline."""
     from harness.plugins import load_plugins
-    from harness_reports.measured.store import read_store
+    from harness_reports.measured.store import made_of, read_store
     from harness_reports.reasons import speaking
     from harness_reports.show.report import html
 
@@ -127,7 +128,7 @@ def report(
     check_measured(plugin, records, plugins)
     (by_hour,) = by_machines([chosen], machine, records)
     with speaking(lang):
-        page = html(records, by_hour or chosen, plugins.use_cases())
+        page = made_of(records, lambda read: html(read, by_hour or chosen, plugins.use_cases()))
     write(page, output)
     typer.echo(f"Wrote {output}.")
 
@@ -322,15 +323,20 @@ def _frame(wish: _Wish, store: str | None, plugin: list[str] | None) -> Any:
     Raises:
         StoreError: it has no rows.
     """
-    from harness.errors import StoreError, unknown
     from harness.plugins import load_plugins
-    from harness_reports.measured.store import read_store
+    from harness_reports.measured.store import made_of, read_store
 
     wish.check()
     plugins = load_plugins(plugin or ())
     task = None if wish.task is None else plugins.current_task(wish.task)
     records = read_store(store, plugins)
     check_measured(plugin, records, plugins)
+    return made_of(records, lambda read: _frame_of(read, wish, task, plugins))
+
+
+def _frame_of(records: Results, wish: _Wish, task: str | None, plugins: Plugins) -> Any:
+    from harness.errors import StoreError, unknown
+
     frame = _made(wish, records, plugins)
     unjudged = _unjudged(records, plugins) if wish.name in _JUDGED else ""
     if task is not None and len(frame) and task not in set(frame["task"]):

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar, cast, overload
 
 import numpy as np
 
+from harness.damaged import tell
 from harness.errors import StoreError, unknown
 from harness.records import Record
 from harness_reports.figures.explained import Explained
@@ -188,6 +189,14 @@ class Results(Sequence[Record]):
 
     left_out: tuple[str, ...] = ()
     """A sentence for each record of the store that could not be read."""
+
+    def without(self, record_id: str, why: str) -> Results:
+        """Return these without a record that cannot be read, and tell why on stderr."""
+        sentence = f"a record is left out: {why}"
+        tell(sentence)
+        others = Results(record for record in self if record.id != record_id)
+        others.left_out = (*self.left_out, sentence)
+        return others
 
     def __init__(self, records: Iterable[Record]) -> None:
         """Take records of any outcome and in any order; they are grouped on first use.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
+from harness.damaged import DamagedRecordError
 from harness.store import open_store
 from harness_reports.measured.results import Results
 from harness_reports.measured.stale import marked
 
 if TYPE_CHECKING:
     from harness.plugins import Plugins
+
+T = TypeVar("T")
 
 
 def read_store(location: str | None, plugins: Plugins) -> Results:
@@ -25,3 +29,12 @@ def read_store(location: str | None, plugins: Plugins) -> Results:
         return results
     finally:
         store.close()
+
+
+def made_of(records: Results, make: Callable[[Results], T]) -> T:
+    """Return what is made of records, without those whose long fields turn out to be damaged."""
+    while True:
+        try:
+            return make(records)
+        except DamagedRecordError as error:
+            records = records.without(error.record_id, str(error))
