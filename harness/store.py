@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import uuid
+import weakref
 import zlib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -56,6 +57,7 @@ class Store:
         self.claims = Claims(engine, CLAIMS, self._guard, uuid.uuid4().hex if artifacts is None else artifacts.owner)
         self.left_out: tuple[str, ...] = ()
         """A sentence for each record that `records` could not read."""
+        weakref.finalize(self, engine.dispose)  # records that are read after `close` connect again
 
     @property
     def artifacts(self) -> Artifacts:
