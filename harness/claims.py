@@ -84,6 +84,10 @@ class Claims:
             self._renew_from_now_on()
         return taken
 
+    def of_others(self) -> set[str]:
+        """Return the names of what other runs that are alive have claimed."""
+        return {row.what for row in self._alive() if row.owner != self.owner}
+
     def take_host(self, title: str, *, alone: bool) -> bool:
         """Claim this host; return False if another run has it for itself, or, with `alone`, has it at all."""
         shared, whole = f"{SHARED} {_host()} ", f"{ALONE} {_host()}"
@@ -137,7 +141,7 @@ class Claims:
 
     def _is_taken_by_another(self, beginning: str) -> bool:
         """Return whether another run has claimed something whose name begins so."""
-        return any(row.what.startswith(beginning) and row.owner != self.owner for row in self._alive())
+        return any(what.startswith(beginning) for what in self.of_others())
 
     def _inserted(self, what: str, title: str) -> bool:
         try:

@@ -133,9 +133,10 @@ class _Runner:
     def _begin_one(self) -> bool:
         """Begin or settle the first step that can be; return whether there was one."""
         refused: set[bool] = set()
+        claimed = self._store.claims.of_others()  # one query in place of a try for each that waits
         for place, step in enumerate(self._waiting):
             measures = step.kind in MEASURING
-            if measures in refused or not self._unknown.isdisjoint(step.inputs.values()):
+            if step.fingerprint in claimed or measures in refused or not self._unknown.isdisjoint(step.inputs.values()):
                 continue
             if not self._store.claims.take(step.fingerprint):
                 continue

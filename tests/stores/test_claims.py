@@ -114,6 +114,21 @@ def test_many_runs_that_want_a_step_get_it_one_after_the_other(database: tuple[s
         run.close()
 
 
+def test_a_run_sees_what_others_do_and_not_its_own(database: tuple[sa.Engine, sa.Table]) -> None:
+    """What is given back, or whose lease has ended, is free."""
+    mine, other, gone = claims(database), claims(database), claims(database, LEASE)
+    for run, what in ((mine, "a"), (other, "b"), (other, "c"), (gone, "d")):
+        assert run.take(what)
+
+    assert mine.of_others() == {"b", "c", "d"}
+    assert other.of_others() == {"a", "d"}
+    other.free("b")
+    assert mine.of_others() == {"c", "d"}
+    for run in (mine, other, gone):
+        run.close()
+    assert mine.of_others() == set()
+
+
 def test_who_measures_has_the_host_alone(database: tuple[sa.Engine, sa.Table]) -> None:
     """Others share it; who waits for it gets it when all others have gone."""
     train, also, measure = (claims(database) for _ in range(3))
