@@ -23,7 +23,8 @@ DYNAMIC = frozenset({"exec", "eval", "globals", "vars", "locals", "__subclasses_
 """Names whose use cannot be followed: a module with one counts whole."""
 LONGEST_NAME = 100
 """A longer text is not the name of a module."""
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_IMPORTS = (ast.Import, ast.ImportFrom)
+_ANNOTATED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.arg)
 _ANNOTATIONS = frozenset({"annotation", "returns"})
 _NOT_WRITTEN = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 """Fields of syntax trees that do not change what code does."""
@@ -227,16 +228,19 @@ def _sha256(content: bytes) -> str:
 
 def _written(node: Any) -> str:
     """Write a syntax tree without comments, docstrings, positions and empty fields, alike in every Python version."""
+    if node is None:
+        return ""
     if isinstance(node, ast.JoinedStr):  # Python 3.12 leaves empty texts in the formats of f-strings
         node = ast.JoinedStr(
             [part for part in node.values if not (isinstance(part, ast.Constant) and part.value == "")]
         )
     if isinstance(node, ast.AST):
-        fields = ((name, _written(getattr(node, name, None))) for name in node._fields if name not in _NOT_WRITTEN)
-        return f"{type(node).__name__}({','.join(f'{name}={text}' for name, text in fields if text)})"
+        names = [name for name in node._fields if name not in _NOT_WRITTEN]
+        fields = [f"{name}={text}" for name in names if (text := _written(getattr(node, name, None)))]
+        return f"{type(node).__name__}({','.join(fields)})"
     if isinstance(node, list):
-        return ",".join(f"[{_written(each)}]" for each in node if not _is_text(each))
-    return "" if node is None else repr(node)
+        return ",".join([f"[{_written(each)}]" for each in node if not _is_text(each)])
+    return repr(node)
 
 
 def _is_text(statement: Any) -> bool:
@@ -271,7 +275,8 @@ def _changed(statement: ast.stmt) -> Iterator[tuple[str, ...]]:
         elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
             yield _chain(node.value)
         elif isinstance(node, ast.Call) and _chain(node.func) == ("setattr",) and len(node.args) > 1:
-            yield (*_chain(node.args[0]), str(getattr(node.args[1], "value", "")))
+            attribute = node.args[1]
+            yield (*_chain(node.args[0]), str(attribute.value) if isinstance(attribute, ast.Constant) else "")
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             yield _chain(node.value.func)[:-1]
 
@@ -297,26 +302,42 @@ def _is_never_run(statement: ast.If) -> bool:
     return _chain(test)[-1:] == ("TYPE_CHECKING",)
 
 
-def _parts(node: ast.AST) -> Iterator[tuple[str, ...] | str | ast.Import | ast.ImportFrom]:
-    """Yield the imports in code, the dotted names that it reads, and its short texts.
+_Part = tuple[str, ...] | str | ast.Import | ast.ImportFrom
+
+
+def _parts(node: ast.AST) -> list[_Part]:
+    """Return the imports in code, the dotted names that it reads, and its short texts.
 
     Annotations of functions are left out: they are never evaluated.
     """
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        yield node
-    elif isinstance(node, ast.Constant):
-        if isinstance(node.value, str) and len(node.value) <= LONGEST_NAME:
-            yield node.value
-    elif chain := _chain(node):
-        yield chain
-    else:
-        for name in node._fields:
-            if name in _ANNOTATIONS and isinstance(node, (*_FUNCTIONS, ast.arg)):
-                continue
-            value = getattr(node, name)
-            for child in value if isinstance(value, list) else (value,):
-                if isinstance(child, ast.AST):
-                    yield from _parts(child)
+    parts: list[_Part] = []
+    waiting = [node]
+    while waiting:  # no recursion: every file of every plugin is gone through
+        node = waiting.pop()
+        if isinstance(node, _IMPORTS):
+            parts.append(node)
+        elif isinstance(node, ast.Constant):
+            if isinstance(node.value, str) and len(node.value) <= LONGEST_NAME:
+                parts.append(node.value)
+        elif chain := _chain(node):
+            parts.append(chain)
+        else:
+            waiting += _children(node)[::-1]
+    return parts
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    """Return the nodes below a node, but for the annotations of functions."""
+    children: list[ast.AST] = []
+    for name in node._fields:
+        if name in _ANNOTATIONS and isinstance(node, _ANNOTATED):
+            continue
+        value = getattr(node, name)
+        if isinstance(value, ast.AST):
+            children.append(value)
+        elif isinstance(value, list):
+            children += [each for each in value if isinstance(each, ast.AST)]
+    return children
 
 
 def _chain(node: ast.AST) -> tuple[str, ...]:

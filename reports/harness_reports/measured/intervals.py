@@ -157,23 +157,26 @@ def _bootstrap(matrix: np.ndarray, stream: int = 0) -> np.ndarray:
 def _resampled(content: bytes, shape: tuple[int, int], stream: int) -> np.ndarray:
     """Return resampled means; cached, so that a moved price slider does not resample them."""
     matrix = np.frombuffer(content).reshape(shape)
-    random = np.random.default_rng([stream, *shape])  # each use has its own stream: 0, 1 and 6 here, 2 to 5 elsewhere
-    return _over_replicates(random, _resampled_items(matrix, stream))
+    return _over_replicates(_resampled_items(matrix, stream), (stream, *shape))  # 2 to 6 are streams of other uses
 
 
 @lru_cache(maxsize=512)
 def _resampled_difference(scores: bytes, other: bytes, shapes: tuple[tuple[int, int], tuple[int, int]]) -> np.ndarray:
     left, right = np.frombuffer(scores).reshape(shapes[0]), np.frombuffer(other).reshape(shapes[1])
     means = _resampled_items(np.concatenate([left, right]), stream=2)
-    random = np.random.default_rng([2, *shapes[0], len(right)])
-    ours, theirs = (_over_replicates(random, side) for side in np.split(means, [len(left)], axis=1))
-    return np.asarray(ours - theirs)
+    ours, theirs = np.split(means, [len(left)], axis=1)
+    return np.asarray(_over_replicates(ours, (2, *shapes[0], 0)) - _over_replicates(theirs, (2, *shapes[1], 1)))
 
 
-def _over_replicates(random: np.random.Generator, means: np.ndarray) -> np.ndarray:
+def _over_replicates(means: np.ndarray, stream: tuple[int, ...]) -> np.ndarray:
     """Return the mean of resampled replicates in each draw; `means` is draws x replicates."""
-    draws, replicates = means.shape
-    return means[:, 0] if replicates == 1 else np.asarray((_weights(random, replicates, draws) * means).sum(axis=1))
+    replicates = means.shape[1]
+    return means[:, 0] if replicates == 1 else np.asarray((_kept_weights(stream, replicates) * means).sum(axis=1))
+
+
+@lru_cache(maxsize=8)
+def _kept_weights(stream: tuple[int, ...], replicates: int) -> np.ndarray:
+    return _weights(np.random.default_rng(stream), replicates, RESAMPLES)
 
 
 def _resampled_items(rows: np.ndarray, stream: int) -> np.ndarray:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special
 
 from harness_reports.measured.intervals import CONFIDENCE, Interval
 
@@ -16,8 +16,8 @@ POWER = 0.8
 FLIPS = 10_000
 _CHUNK = 4_000_000
 """Signs held in memory at a time."""
-_Z = float(special.ndtri((1 + CONFIDENCE) / 2))
-_BOTH = _Z + float(special.ndtri(POWER))
+_Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+_BOTH = _Z + NormalDist().inv_cdf(POWER)
 
 
 class Tested(NamedTuple):

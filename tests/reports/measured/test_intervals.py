@@ -125,8 +125,8 @@ def test_counted_items_have_the_means_of_the_drawn_ones(seeds: int, items: int) 
         return np.array([(share @ matrix)[drawn.integers(0, items, items)].mean() for share in weights])
 
     expected = means(scores, weights(np.random.default_rng([0, seeds, items]), seeds), stream=0)
-    both = np.random.default_rng([2, seeds, items, 2])
-    differences = means(scores, weights(both, seeds), stream=2) - means(others, weights(both, 2), stream=2)
+    ours, theirs = np.random.default_rng([2, seeds, items, 0]), np.random.default_rng([2, 2, items, 1])
+    differences = means(scores, weights(ours, seeds), stream=2) - means(others, weights(theirs, 2), stream=2)
 
     for _ in range(2):
         intervals._resampled.cache_clear()
