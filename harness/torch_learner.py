@@ -26,6 +26,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.data import default_collate
 from torch.utils.flop_counter import FlopCounterMode
 
+from harness.averaging import Share
 from harness.errors import Unsupported
 from harness.seams import Assignment, Codec, Learner, Predict, Progress
 
@@ -90,9 +91,13 @@ def initialise(module: nn.Module, scheme: str, seed: int | None = None) -> None:
 
 
 class TorchLearner(Learner):
-    """A network trained (by AdamW, unless overridden) on examples that fit in memory, in one process on one device.
+    """A network trained (by AdamW, unless overridden) on examples that fit in memory, on one device a process.
 
     With one seed, one machine and a budget in steps or samples, the weights are equal to the bit on a CPU.
+
+    Where several processes train it together, `batch_size` is that of all: each computes the gradient of its part of
+    the examples, and all descend by the mean. Layers that look at the whole batch, as batch norm does, look at their
+    process's part.
     """
 
     rounds_weights: ClassVar[bool] = True
@@ -107,7 +112,8 @@ class TorchLearner(Learner):
             codec: between inputs, the network's arrays and outputs; override `codec` where it is learned from the data.
 
         Raises:
-            Unsupported: the precision is none that accelerate computes in here, or several processes were started.
+            Unsupported: the precision is none that accelerate computes in here, or a launcher started other processes
+                than the budget asks for.
         """
         if assignment.precision not in PRECISIONS:
             raise Unsupported(f"Training in {assignment.precision} is not offered. Use one of {', '.join(PRECISIONS)}.")
@@ -118,8 +124,12 @@ class TorchLearner(Learner):
             torch.backends.cuda.enable_cudnn_sdp(False)
         precision = PRECISIONS[assignment.precision]
         self.accelerator = Accelerator(cpu=assignment.device == "cpu", mixed_precision=precision)
-        if self.accelerator.num_processes > 1:
-            raise Unsupported("This learner trains in one process. Start it without a distributed launcher.")
+        if (count := self.accelerator.num_processes) != assignment.budget.processes:
+            raise Unsupported(
+                f"The budget is for {assignment.budget.processes} processes, and {count} train together here. Start "
+                "the harness without a distributed launcher, and set `processes` in the budget."
+            )
+        self._share = Share(self.accelerator)
         self.assignment = assignment
         self._fixed_codec = codec
         self._network: nn.Module | None = None
@@ -189,7 +199,15 @@ class TorchLearner(Learner):
         """Return what a batch uses up."""
         return {"samples": len(next(iter(batch.values())))}
 
+    def terms(self, batch: dict[str, Tensor]) -> float:
+        """Return of how many terms `loss` is the mean, so that parts of a batch count in proportion: its samples."""
+        return self.consumed(batch)["samples"]
+
     # Training -----------------------------------------------------------------------------------------------
+
+    def data_parallel(self) -> bool:
+        """Return whether several processes can train it together: they can unless `step` is overridden."""
+        return type(self).step is TorchLearner.step
 
     def step(self) -> Progress:
         """Take one gradient step.
@@ -205,9 +223,13 @@ class TorchLearner(Learner):
             network.train()
         batch = next(self._batches)
         consumed = self.consumed(batch)
+        if self._share.processes > 1:
+            self._share.begin(consumed, self.terms(batch))
         batch = {name: tensor.to(self.accelerator.device, non_blocking=True) for name, tensor in batch.items()}
         losses = self.update(network, self._optimizer, batch)
         self._steps += 1
+        if self._share.processes > 1:
+            consumed = self._share.consumed()
         return Progress(consumed=consumed, losses=losses)
 
     def descend(self, network: nn.Module, optimizer: torch.optim.Optimizer, loss: Callable[[], Tensor]) -> float:
@@ -219,6 +241,8 @@ class TorchLearner(Learner):
         with self.accelerator.autocast():
             value = loss()
         self.accelerator.backward(value)
+        if self._share.processes > 1:
+            value = self._share.average(network, value)
         nn.utils.clip_grad_norm_(network.parameters(), CLIP)
         rate = self._settings("learning_rate")
         for group in optimizer.param_groups:
@@ -232,6 +256,8 @@ class TorchLearner(Learner):
         self._optimizer = self.optimizer(self.module())
         self._steps = 0
         self._batches = self._stream(self.examples())
+        if self._share.rank:  # all have the same weights by now, but drop units of their own
+            seed_everything((self.assignment.seed + self._share.rank) % 2**32)
 
     def _schedule(self) -> Callable[[int], float]:
         """Return step → factor of the learning rate: up, then down to 0 at the budget's end.
@@ -247,7 +273,10 @@ class TorchLearner(Learner):
         return lambda step: min((step + 1) / rise, max(0.0, (total - step) / max(1, total - rise)), 1.0)
 
     def _stream(self, examples: Sequence[Any]) -> Iterator[dict[str, Tensor]]:
-        """Return batches for ever, each example once an epoch, in an order that only the seed decides."""
+        """Return batches for ever, each example once an epoch, in an order that only the seed decides.
+
+        Of each batch it is this process's part.
+        """
         return self._endless(examples, np.array([self.length(example) for example in examples]))
 
     def _endless(self, examples: Sequence[Any], lengths: np.ndarray) -> Iterator[dict[str, Tensor]]:
@@ -259,7 +288,7 @@ class TorchLearner(Learner):
             rows = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
             starts = np.arange(0, len(rows), size)
             for start in order.permutation(starts):
-                yield self.collate([examples[row] for row in rows[start : start + size]])
+                yield self.collate([examples[row] for row in self._share.of(rows[start : start + size])])
 
     def _settings(self, name: str) -> Any:
         return self.assignment.settings[name]

@@ -34,6 +34,8 @@ class Budget:
     check_every_steps: int = 50
     labels: int | None = None
     """Labelled examples that fine-tuning may read of the training split."""
+    processes: int = 1
+    """Processes that train together, each on a device and on a part of each batch."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,14 @@ class Learner(ABC):
     @abstractmethod
     def step(self) -> Progress:
         """Do the smallest useful unit of training: a gradient step, a rollout with its update, a whole fit."""
+
+    def data_parallel(self) -> bool:
+        """Return whether several processes can train it together; by default they cannot.
+
+        Each then builds this learner, finds the others in torch.distributed, reads a part of each batch, and takes each
+        step by what all have computed: losses and what was consumed are those of all.
+        """
+        return False
 
     @abstractmethod
     def save(self, folder: Path) -> None:

@@ -168,6 +168,10 @@ class BertPretraining(BertLearner):
         logits = network(batch["input_ids"], batch["attention_mask"], chosen)
         return functional.cross_entropy(logits, batch["targets"][chosen])
 
+    def terms(self, batch: dict[str, Tensor]) -> float:
+        """Return the number of tokens to predict."""
+        return int((batch["targets"] != IGNORED).sum())
+
     def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:  # noqa: ARG002 - always unsupported
         """Raise: a pretrained encoder has no classes.
 

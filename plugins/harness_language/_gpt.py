@@ -121,6 +121,10 @@ class GptLanguageModel(_GptLearner):
         costs, mask = network.costs(**batch)
         return (costs * mask).sum() / mask.sum()
 
+    def terms(self, batch: dict[str, Tensor]) -> float:
+        """Return the number of tokens that are predicted."""
+        return int(batch["attention_mask"][:, 1:].sum())
+
 
 class GptClassifier(_GptLearner):
     """Classification: fine-tuning, or training from scratch without a pretraining."""

@@ -247,6 +247,10 @@ class _T5Learner(TokenLearner):
         loss: Tensor = network.loss(**batch)
         return loss
 
+    def terms(self, batch: dict[str, Tensor]) -> float:
+        """Return the number of the answers' tokens."""
+        return int((batch["labels"] != IGNORED).sum())
+
 
 class T5Translator(_T5Learner):
     """Translation or question answering: fine-tuning, or training from scratch without a pretraining."""

@@ -78,6 +78,10 @@ class DetectorLearner(TorchLearner):
         loss: Tensor = network.loss(**batch)
         return loss
 
+    def terms(self, batch: dict[str, Tensor]) -> float:
+        """Return the number of objects, at least 1: by it the loss is divided."""
+        return max(1, len(batch["labels"]))
+
     def write(self, folder: Path) -> None:
         """Write the codec and the network's shape."""
         self.codec().save(folder)
