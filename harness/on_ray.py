@@ -11,7 +11,7 @@ import logging
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from harness.lanes import Conditions, Here, Lane, Report, Tried
 from harness.plan import Step
 from harness.plugins import Plugins, load_plugins
 from harness.records import StepResult
-from harness.seams import Spend
+from harness.seams import Hardware, Spend
 from harness.store import Store, open_store
 
 EXTRA = "ray"
@@ -62,7 +62,7 @@ class OnRay:
         if len(self._running) >= self._capacity():
             return None
         begins()
-        resources = dict(self._plugins.find("hardware", step.spec["hardware"]).resources)
+        resources = taken(self._plugins.find("hardware", step.spec["hardware"]), step.spec)
         task = self._task.options(
             name=step.title,
             num_cpus=resources.pop("CPU", 1),
@@ -102,6 +102,12 @@ class OnRay:
             self._most = max(1, int(_IN_FLIGHT * self._ray.cluster_resources().get("CPU", 1)))
             self._counted_at = time.monotonic()
         return self._most
+
+
+def taken(hardware: Hardware, spec: Mapping[str, Any]) -> dict[str, float]:
+    """Return what a step takes of a node: the resources of its hardware, as many times as processes do it."""
+    processes = spec.get("budget", {}).get("processes", 1)
+    return {name: amount * processes for name, amount in hardware.resources.items()}
 
 
 def _started(address: str | None) -> Any:

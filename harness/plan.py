@@ -214,5 +214,6 @@ def _budget(entry: BudgetEntry | None, model: str) -> dict[str, Any]:
             f"No budget for fine-tuning {model}. Set `budgets: {{finetune: {{steps: …}}}}` in the suite or for the "
             "model."
         )
-    # Without a limit `labels` is left out: the fingerprint is that from before there was such a limit.
-    return entry.model_dump(exclude=None if entry.labels else {"labels"})
+    later = {"labels": entry.labels is not None, "processes": entry.processes > 1}
+    # Keys that came later are left out where they say nothing: the fingerprint is that from before they came.
+    return entry.model_dump(exclude={name for name, says in later.items() if not says})

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness import plain
 from harness.artifacts import size_bytes
 from harness.environment import seed_libraries
-from harness.errors import PluginError
+from harness.errors import PluginError, Unsupported
 from harness.grading import checked, columns, described, grade, items, kept
 from harness.inference import first_token_s, open_predictor, serve, serve_arrivals
 from harness.measure.caching import audit, hold_back
@@ -45,6 +45,9 @@ from harness.seams import (
 )
 from harness.settings import all_settings
 from harness.training import Report, train
+
+if TYPE_CHECKING:
+    from harness.parallel import Team  # not run-time: what starts and tells processes does not change what they compute
 
 CHECKED_INPUTS = 32
 Rows = list[Mapping[str, Any]]
@@ -117,6 +120,8 @@ class Scene:
     report: Report
     opened: ExitStack = field(default_factory=ExitStack)
     """Closed when the step has ended."""
+    team: Team | None = None
+    """The processes that do the step together, if they are several."""
 
     def assignment(self) -> Assignment:
         """Return the learner's assignment."""
@@ -145,15 +150,35 @@ class Scene:
 
     def meters(self) -> list[Meter]:
         """Return the meters of one window."""
-        meters = plain.listed(
-            self.hardware.meters(), "Hardware.meters()", "a list of harness.Meter, which may be empty"
-        )
-        return [ProcessMeter(), *(plain.instance(meter, Meter, "Hardware.meters()[…]") for meter in meters)]
+        if self.team is None:
+            process, read = ProcessMeter(), self.hardware.meters()
+        else:
+            process = ProcessMeter(self.team.processor_s, self.team.pids)
+            read = self.hardware.meters_of(self.team.devices)
+        meters = plain.listed(read, "Hardware.meters()", "a list of harness.Meter, which may be empty")
+        return [process, *(plain.instance(meter, Meter, "Hardware.meters()[…]") for meter in meters)]
 
     def learner(self, assignment: Assignment) -> Learner:
         """Return a new learner of the model."""
         made: Learner = plain.instance(self.model.learner(assignment), Learner, "Model.learner()")
         return made
+
+    def trainee(self, assignment: Assignment) -> Learner:
+        """Return the learner to train, which leads those of the other processes.
+
+        Raises:
+            Unsupported: the model is trained in one process, and there are others.
+        """
+        if self.team is None:
+            return self.learner(assignment)
+        self.opened.enter_context(self.team.joined())
+        learner = self.learner(replace(assignment, device=self.team.devices[0]))
+        if not learner.data_parallel():
+            raise Unsupported(
+                f"{self.model.name} is trained in one process. Give it a budget of its own in the suite, without "
+                "`processes`."
+            )
+        return self.team.lead(learner)
 
     def queries(self) -> Sequence[Any]:
         """Return the inputs for load generation."""
@@ -161,14 +186,15 @@ class Scene:
         return inputs
 
 
-def perform(job: Job, plugins: Plugins, report: Report) -> StepResult:
-    """Do a step and return what was measured, in plain values.
+def perform(job: Job, plugins: Plugins, report: Report, team: Team | None = None) -> StepResult:
+    """Do a step, alone or as the first of a team, and return what was measured, in plain values.
 
     Raises:
         PluginError: a plugin gave something that a record cannot hold, or removed the folder it writes into.
     """
     with ExitStack() as opened:
         scene, result = prepare(job, plugins, report, opened)
+        scene = replace(scene, team=team)
         STEPS[job.kind](scene, result)
     if not job.output.is_dir():
         raise PluginError("The folder to write into is gone. Write into it, and do not move or remove it.")
@@ -219,7 +245,7 @@ def _train(scene: Scene, result: StepResult) -> None:
     began = time.perf_counter()
     assignment = scene.assignment()
     result.used.update(_sizes(assignment.data))
-    learner = scene.learner(assignment)
+    learner = scene.trainee(assignment)
     learner.prepare()
     scene.hardware.synchronise()
     _read(result, build_s=time.perf_counter() - began)
@@ -245,6 +271,8 @@ def _train(scene: Scene, result: StepResult) -> None:
     if training.quality:
         result.series[f"validation_{scene.task.metrics[0].name}"] = training.quality
     result.used["stopped_by"] = training.stopped_by
+    if scene.team is not None:
+        result.used["processes"] = len(scene.team.devices)
     if training.stopped_by == "seconds":
         result.notes.append("The clock ended this training: another run may take another number of steps and differ.")
 

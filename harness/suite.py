@@ -75,6 +75,7 @@ class BudgetEntry(_Strict):
     quality: Real | None = None
     check_every_steps: Positive = 50
     labels: Positive | None = None
+    processes: Positive = 1
 
     @model_validator(mode="after")
     def _has_a_limit(self) -> BudgetEntry:

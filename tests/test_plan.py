@@ -218,6 +218,7 @@ CHANGES = {
     "setting": {"models": [{"name": "counter", "settings": {"needed": 4}}]},
     "size": {"models": [{"name": "counter", "size": "large"}]},
     "budget": {"budgets": {"pretrain": {"steps": 2}, "finetune": {"steps": 3}}},
+    "processes": {"budgets": {"pretrain": {"steps": 2}, "finetune": {"steps": 2, "processes": 2}}},
     "data": {"tasks": [{"name": "parity", "data": "other.csv"}]},
     "task's setting": {"tasks": [{"name": "parity", "settings": {"count": 41}}]},
 }
@@ -241,6 +242,16 @@ def test_what_does_not_matter_does_not(plan_of: PlanOf) -> None:
     assert _fingerprints(before) == _fingerprints(after)
     assert _fingerprints(before, "finetune") == _fingerprints(longer, "finetune")
     assert not _fingerprints(before, "serve") & _fingerprints(longer, "serve")
+
+
+def test_a_training_in_one_process_has_no_number_of_them(plan_of: PlanOf) -> None:
+    """Its spec, and so its fingerprint, are those from before there could be several."""
+    before, after = plan_of(), plan_of(budgets={"pretrain": {"steps": 2}, "finetune": {"steps": 2, "processes": 1}})
+    both = plan_of(budgets={"pretrain": {"steps": 2}, "finetune": {"steps": 2, "processes": 2}})
+    budgets = [step.spec["budget"] for step in [*after.steps, *both.steps] if step.kind == "finetune"]
+
+    assert _fingerprints(before) == _fingerprints(after)
+    assert {budget.get("processes") for budget in budgets} == {None, 2}
 
 
 def test_a_load_without_arrivals_has_no_rates(plan_of: PlanOf) -> None:

@@ -66,6 +66,7 @@ FAULTS = {
     "a seed that is none": (GOOD + "seeds: [0, yes]\n", "line 10: seeds.1: a number is asked for, and YAML reads"),
     "a seed of 74 bits": (GOOD + "seeds: [12345678901234567890123]\n", "a whole number from 0 to 4294967295"),
     "a negative seed": (GOOD + "seeds: [-1]\n", "-1 is no seed"),
+    "no processes": (GOOD.replace("{steps: 2}", "{steps: 2, processes: 0}"), "line 9: budgets.finetune.processes"),
     "true steps": (GOOD.replace("{steps: 2}", "{steps: true}"), "line 9: budgets.finetune.steps: a number is asked"),
     "true seconds": (GOOD + "serve: {seconds: on}\n", "line 10: serve.seconds: a number is asked for"),
     "a true limit": (GOOD + "limits: {memory_gb: yes}\n", "line 10: limits.memory_gb: a number is asked for"),

@@ -18,6 +18,7 @@ from typing import Any
 from harness import environment, plain
 from harness.basis import covered, current
 from harness.errors import Unsupported
+from harness.execute.followers import devices_of, team
 from harness.execute.keeper import go_on_in_a_worker
 from harness.execute.tree import descendants_cpu_s
 from harness.plugins import Plugins, load_plugins
@@ -101,11 +102,14 @@ def _do(job: Job, plugins: Plugins, pipe: Connection) -> StepResult:
         plugins.import_for(job.spec)
         environment.limit_threads()
         conditions |= plain.nested(environment.process(), "environment")
-        conditions["hardware"] = _hardware(plugins.find("hardware", job.spec["hardware"]))
+        hardware = plugins.find("hardware", job.spec["hardware"])
+        devices = devices_of(job, hardware)
+        conditions["hardware"] = _hardware(hardware, len(set(devices)))
         children_s = descendants_cpu_s()
-        with contextlib.redirect_stdout(sys.stderr):
-            result = perform(job, plugins, _throttled(pipe))
-        if (elsewhere_s := descendants_cpu_s() - children_s) > NOTED_CPU_S:
+        with contextlib.redirect_stdout(sys.stderr), team(job, devices) as others:
+            result = perform(job, plugins, _throttled(pipe), others)
+        counted_s = 0.0 if others is None else others.cpu_s
+        if (elsewhere_s := descendants_cpu_s() - children_s - counted_s) > NOTED_CPU_S:
             result.notes.append(ELSEWHERE.format(elsewhere_s))
         return replace(
             result, environment=conditions | environment.process()
@@ -114,9 +118,12 @@ def _do(job: Job, plugins: Plugins, pipe: Connection) -> StepResult:
         return failed_by(error, conditions)
 
 
-def _hardware(hardware: Hardware) -> dict[str, Any]:
-    description = plain.named(hardware.describe(), "Hardware.describe()")
-    return {"name": hardware.name, **plain.nested(description, "Hardware.describe()")}
+def _hardware(hardware: Hardware, devices: int) -> dict[str, Any]:
+    """Return the hardware's description; what is priced are all devices that the step uses."""
+    description = plain.nested(plain.named(hardware.describe(), "Hardware.describe()"), "Hardware.describe()")
+    if devices > 1 and "price_quantity" in description:
+        description["price_quantity"] *= devices
+    return {"name": hardware.name, **description}
 
 
 def _send(pipe: Connection, **message: Any) -> None:

@@ -19,46 +19,69 @@ _RESET_PEAK = "5"
 
 
 class ProcessMeter(Meter):
-    """Processor time and peak memory of this process, its children excluded.
+    """Processor time and peak memory of this process, and of others that do the step with it; children are left out.
 
     `cpu_s` is user and system time of all threads. `peak_memory_bytes` is the peak resident set of the whole process
     within the window: interpreter, libraries, data and all else that was there when it was opened. A worker is forked
     from a server that has the libraries of the whole suite loaded, and the pages that it shares with it count: the same
     step reads more in a suite with more libraries. Where the system cannot reset the peak, it is that of the process's
-    life: an upper bound, and marked as estimated unless it grew within the window.
+    life: an upper bound, and marked as estimated unless it grew within the window. Of several processes it is the sum
+    of their peaks, an upper bound too: they need not coincide, and pages that the processes share count in each.
     """
+
+    def __init__(self, processor_s: Callable[[], float | None] = time.process_time, others: Sequence[int] = ()) -> None:
+        """Take whose processor time and memory is read, by default this process's.
+
+        Args:
+            processor_s: returns the processor time of all, None where one of them has ended.
+            others: the numbers of the other processes.
+        """
+        self._processor_s, self._others = processor_s, others
 
     def start(self) -> None:
         """Open the window."""
-        self._reset = _reset_peak()
-        self._peak_before = _peak()
-        self._cpu_s = time.process_time()
+        reset = [_reset_peak(pid) for pid in (None, *self._others)]
+        self._reset = all(reset)
+        self._peak_before = self._peak()
+        self._cpu_s = self._processor_s()
 
     def stop(self) -> Mapping[str, Reading]:
         """Close the window."""
-        readings = {"cpu_s": Reading(time.process_time() - self._cpu_s, "s")}
-        peak = _peak()
+        readings, cpu_s = {}, self._processor_s()
+        if cpu_s is not None and self._cpu_s is not None:
+            readings["cpu_s"] = Reading(cpu_s - self._cpu_s, "s")
+        peak = self._peak()
         if peak is not None:
             grew = self._peak_before is not None and peak > self._peak_before
-            kind: Literal["measured", "estimated"] = "measured" if self._reset or grew else "estimated"
+            exact = not self._others and (self._reset or grew)
+            kind: Literal["measured", "estimated"] = "measured" if exact else "estimated"
             readings["peak_memory_bytes"] = Reading(peak, "B", kind)
         return readings
 
+    def _peak(self) -> int | None:
+        peaks = [_peak(pid) for pid in (None, *self._others)]
+        return None if None in peaks else sum(filter(None, peaks))
 
-def _reset_peak() -> bool:
+
+def _reset_peak(pid: int | None = None) -> bool:
     try:
-        _CLEAR.write_text(_RESET_PEAK, encoding="ascii")
+        _of(_CLEAR, pid).write_text(_RESET_PEAK, encoding="ascii")
     except OSError:
         return False
     return True
 
 
-def _peak() -> int | None:
+def _of(file: Path, pid: int | None) -> Path:
+    """Return a file of proc(5) for another process than this one."""
+    return file if pid is None else file.parent.with_name(str(pid)) / file.name
+
+
+def _peak(pid: int | None = None) -> int | None:
     """Return the peak resident set in bytes since it was reset, or of the process's life; None where nobody tells."""
     try:
-        status = _STATUS.read_text(encoding="utf-8")
+        status = _of(_STATUS, pid).read_text(encoding="utf-8")
     except OSError:
-        return _peak_by_usage()
+        return _peak_by_usage() if pid is None else None
     return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")), None)
 
 

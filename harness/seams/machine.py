@@ -59,6 +59,18 @@ class Hardware(Declaration):
     def meters(self) -> Sequence[Meter]:
         """Return new meters for one window."""
 
+    def devices(self, count: int) -> Sequence[str]:
+        """Return the torch device of each of several processes that train together.
+
+        Raises:
+            Unsupported: it has not so many.
+        """
+        raise Unsupported(f"{self.name} computes in one process, and {count} are asked for. Leave out `processes`.")
+
+    def meters_of(self, devices: Sequence[str]) -> Sequence[Meter]:  # noqa: ARG002 - for those that have several
+        """Return new meters for one window on several of its devices; by default those of one."""
+        return self.meters()
+
     def synchronise(self) -> None:
         """Wait until the device has finished its queue; called at both ends of a measured window."""
         return  # no-op: a synchronous device queues nothing

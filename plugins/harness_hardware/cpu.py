@@ -43,6 +43,10 @@ class Cpu(Hardware):
             "price_unit": "vCPU",
         }
 
+    def devices(self, count: int) -> Sequence[str]:
+        """Return the processor so many times: processes share it."""
+        return [self.device] * count
+
     def meters(self) -> Sequence[Meter]:
         """Return a RAPL meter where RAPL can be read."""
         return [RaplMeter()] if packages() else []

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from importlib import metadata
 from typing import Any
 
-from harness import Hardware, Meter, PluginError, Reading
+from harness import Hardware, Meter, PluginError, Reading, Unsupported
 
 PRICE_ITEMS = {
     "NVIDIA H200": "H200-141GB",
@@ -38,7 +38,7 @@ def price_item(device_name: str) -> str:
 
 
 class Cuda(Hardware):
-    """One CUDA device; energy from NVML's counter."""
+    """One CUDA device, or the first ones for processes that train together; energy from NVML's counter."""
 
     name = "cuda"
     summary = "The first CUDA device of this machine (NVIDIA)"
@@ -70,9 +70,25 @@ class Cuda(Hardware):
                 "price_unit": "accelerator",
             }
 
+    def devices(self, count: int) -> Sequence[str]:
+        """Return the first devices, one for each process.
+
+        Raises:
+            Unsupported: there are fewer.
+        """
+        import torch
+
+        if (usable := torch.cuda.device_count()) < count:
+            raise Unsupported(f"{count} processes need a CUDA device each, and {usable} can be used here.")
+        return [f"cuda:{number}" for number in range(count)]
+
     def meters(self) -> Sequence[Meter]:
         """Return a meter of energy and device memory."""
         return [CudaMeter()]
+
+    def meters_of(self, devices: Sequence[str]) -> Sequence[Meter]:
+        """Return a meter of the energy of all devices and the memory of the first."""
+        return [CudaMeter(devices)]
 
     def synchronise(self) -> None:
         """Wait for the device."""
@@ -87,17 +103,22 @@ SHORTEST_S = 0.3
 
 
 class CudaMeter(Meter):
-    """Reads `energy_j` and `mean_power_w` of the device, and `peak_device_memory_bytes` of torch's own allocations.
+    """Reads `energy_j` and `mean_power_w` of devices together, and `peak_device_memory_bytes`.
 
-    A window shorter than `SHORTEST_S` has no energy.
+    That is of torch's own allocations by this process on the first device. A window shorter than `SHORTEST_S` has no
+    energy.
     """
+
+    def __init__(self, devices: Sequence[str] = (Cuda.device,)) -> None:
+        """Take the torch devices."""
+        self._devices = devices
 
     def start(self) -> None:
         """Open the window."""
         import torch
 
         torch.cuda.init()  # before, torch knows of no device
-        torch.cuda.reset_peak_memory_stats(Cuda.device)
+        torch.cuda.reset_peak_memory_stats(self._devices[0])
         self._energy_mj = self._read_mj()
         self._began = time.perf_counter()
 
@@ -113,16 +134,15 @@ class CudaMeter(Meter):
         readings: dict[str, Reading] = {}
         if now is not None and self._energy_mj is not None:
             readings = _energy((now - self._energy_mj) / 1e3, seconds)
-        if peak := torch.cuda.max_memory_allocated(
-            Cuda.device
-        ):  # 0 is another runtime's memory, which torch does not see
+        # 0 is another runtime's memory, which torch does not see.
+        if peak := torch.cuda.max_memory_allocated(self._devices[0]):
             readings["peak_device_memory_bytes"] = Reading(peak, "B")
         return readings
 
-    @staticmethod
-    def _read_mj() -> float | None:
+    def _read_mj(self) -> float | None:
         with nvml() as library:
-            return _energy_mj(library, _handle(library))
+            each = [_energy_mj(library, _handle(library, device)) for device in self._devices]
+        return None if None in each else sum(filter(None, each))
 
 
 @contextmanager
@@ -215,8 +235,8 @@ def _cpu_build(torch_version: str) -> str | None:
     return None
 
 
-def _handle(library: Any) -> Any:
-    """Return NVML's handle of torch's first device.
+def _handle(library: Any, device: str = Cuda.device) -> Any:
+    """Return NVML's handle of a device of torch, by default the first.
 
     Where there are several: by UUID, for the two count differently. Where there is one, torch is not asked: a plan
     describes the device too, and torch takes seconds to import.
@@ -225,7 +245,7 @@ def _handle(library: Any) -> Any:
         return library.nvmlDeviceGetHandleByIndex(0)
     import torch
 
-    return library.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(Cuda.device).uuid}")
+    return library.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
 
 
 def _scaled(library: Any, call: str, handle: Any, factor: float, *arguments: Any) -> float | None:

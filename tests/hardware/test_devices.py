@@ -4,6 +4,7 @@ import platform
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import PluginError
+from harness import PluginError, Unsupported
 from harness.environment import usable_cpus
 from harness.measure.meters import window
 from harness_hardware import cuda
@@ -240,6 +241,32 @@ def test_an_energy_counter_that_went_back_is_an_error(seconds: float) -> None:
     """In a short window too: nothing is made of its difference."""
     with pytest.raises(PluginError, match=r"went back by 3 J .* Run again"):
         cuda._energy(-3.0, seconds)
+
+
+def test_processes_share_the_processor_and_have_a_card_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are fewer cards it says how many can be used."""
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+
+    assert Cpu().devices(3) == ["cpu"] * 3
+    assert Cuda().devices(2) == ["cuda:0", "cuda:1"]
+    with pytest.raises(Unsupported, match=r"3 processes need a CUDA device each, and 2 can be used here\."):
+        Cuda().devices(3)
+
+
+def test_the_energy_of_several_cards_is_one_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each counter is read; where one of them cannot be, there is no energy."""
+    counters: dict[str, float | None] = {"cuda:0": 1000.0, "cuda:1": 50.0}
+    monkeypatch.setattr(cuda, "nvml", nullcontext)
+    monkeypatch.setattr(cuda, "_handle", lambda _, device: device)
+    monkeypatch.setattr(cuda, "_energy_mj", lambda _, device: counters[device])
+    (meter,) = Cuda().meters_of(["cuda:0", "cuda:1"])
+
+    assert meter._read_mj() == 1050.0
+    assert Cuda().meters()[0]._read_mj() == 1000.0
+    counters["cuda:1"] = None
+    assert meter._read_mj() is None
 
 
 @needs_cuda

@@ -5,13 +5,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from multiprocessing import Pipe
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from harness import Meter, Reading
 from harness.measure import meters
 from harness.measure.meters import ProcessMeter, window
+from harness.parallel import Other, Place, Team
 
 MIB = 2**20
 
@@ -101,6 +104,50 @@ def test_an_earlier_peak_is_no_part_of_it(peaks: list[Reading]) -> None:
 
     assert later.value < held.value - 150 * MIB
     assert later.kind == "measured"
+
+
+OTHER = """
+import sys, time
+for line in sys.stdin:
+    held = bytearray(b"1") * (100 * 2**20)
+    until = time.process_time() + 0.3
+    while time.process_time() < until:
+        pass
+    del held
+    print("done", flush=True)
+"""
+
+
+@pytest.mark.skipif(not meters._reset_peak(), reason="the peak cannot be reset here")
+def test_other_processes_that_do_the_step_count() -> None:
+    """Their processor time and the peaks of their memory within the window are added; the sum of peaks is a bound."""
+    with subprocess.Popen([sys.executable, "-c", OTHER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        team = Team(Place(0, ("cpu", "cpu"), ""), [Other(SimpleNamespace(pid=other.pid), Pipe()[0])])
+        reads = []
+        for works in (True, False):
+            with (
+                window([ProcessMeter(team.processor_s, team.pids)], nothing) as readings,
+                window([ProcessMeter()], nothing) as alone,
+            ):
+                if works:
+                    other.stdin.write(b"work\n")
+                    other.stdin.flush()
+                    other.stdout.readline()
+            reads.append((readings, alone))
+        other.kill()
+        other.wait()
+        with window([ProcessMeter(team.processor_s, team.pids)], nothing) as gone:
+            pass
+
+    (busy, alone), (idle, _) = reads
+    assert busy["cpu_s"].value >= 0.29 > idle["cpu_s"].value
+    assert alone["cpu_s"].value < 0.29
+    assert busy["peak_memory_bytes"].value > alone["peak_memory_bytes"].value + 100 * MIB
+    assert idle["peak_memory_bytes"].value < busy["peak_memory_bytes"].value - 50 * MIB
+    assert {each["peak_memory_bytes"].kind for each in (busy, idle)} == {"estimated"}
+    assert gone == {}
 
 
 UNRESETTABLE = """

@@ -1,0 +1,88 @@
+"""A small network that several processes train, and that goes wrong in one of them as told; loaded after the toy."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import harness
+
+
+class Bits(harness.Model):
+    """Learns the parity of numbers from their bits."""
+
+    name = "bits"
+    summary = "A network over the bits of a number"
+    kinds = ("toy",)
+    imports = ("torch", "accelerate", "safetensors.torch")
+    starts = ("scratch",)
+    settings: ClassVar[Mapping[str, harness.Setting]] = {
+        "learning_rate": harness.Setting(0.05, "the largest"),
+        "batch_size": harness.Setting(33, "of 100 numbers: 33, 33, 33 and 1"),
+        "fault": harness.Setting("", "what happens in the second process", ("", "raise", "die", "refuse", "leave")),
+        "when": harness.Setting("step", "in which it happens", ("build", "step")),
+        "pids": harness.Setting("", "a file for the numbers of the processes"),
+        "burn_s": harness.Setting(0.0, "processor time that each process takes for each step"),
+    }
+
+    def learner(self, assignment: harness.Assignment) -> harness.Learner:
+        """Build the learner."""
+        import torch
+
+        from harness.torch_learner import TorchLearner
+
+        class Network(torch.nn.Sequential):
+            def forward(self, x: Any) -> Any:
+                return {"y": super().forward(x)}
+
+        class BitsLearner(TorchLearner):
+            def construct(self) -> Any:
+                _go_wrong("build", assignment.settings, self.accelerator.process_index)
+                return Network(torch.nn.Linear(7, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2))
+
+            def examples(self) -> Sequence[Any]:
+                bits = [[float(number >> place & 1) for place in range(7)] for number in range(100)]
+                return [{"x": torch.tensor(row), "y": number % 2} for number, row in enumerate(bits)]
+
+            def loss(self, network: Any, batch: Any) -> Any:
+                _burn(assignment.settings["burn_s"])
+                if self._steps == 2:
+                    _go_wrong("step", assignment.settings, self.accelerator.process_index)
+                return torch.nn.functional.cross_entropy(network(batch["x"])["y"], batch["y"])
+
+            def flops(self, inputs: Sequence[Any]) -> None:
+                return None
+
+        return BitsLearner(assignment)
+
+
+def _burn(seconds: float) -> None:
+    """Keep a processor busy."""
+    began = time.process_time()
+    while time.process_time() - began < seconds:
+        pass
+
+
+def _go_wrong(when: str, settings: Mapping[str, Any], rank: int) -> None:
+    """Note the process's number when the network is built, and fail as told: in the second process, or leave it."""
+    if when == "build" and settings["pids"]:
+        with Path(settings["pids"]).open("a", encoding="ascii") as file:
+            file.write(f"{os.getpid()}\n")
+    if when != settings["when"]:
+        return
+    if settings["fault"] == ("leave", "die")[rank]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if rank and settings["fault"] == "raise":
+        raise ArithmeticError("the second process was told to fail")
+    if rank and settings["fault"] == "refuse":
+        raise harness.Unsupported("the second process has no such precision")
+
+
+@harness.hookimpl
+def harness_models() -> list[harness.Model]:
+    """Bring the model."""
+    return [Bits()]
