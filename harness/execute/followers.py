@@ -20,7 +20,7 @@ from harness.errors import PluginError
 from harness.parallel import Other, Place, Team, joined, told
 from harness.plugins import load_plugins
 from harness.plugins.registry import FOR_STEPS
-from harness.seams import Hardware
+from harness.seams import Hardware, Learner
 from harness.steps import Job, prepare
 
 
@@ -69,21 +69,27 @@ def _follow(job: Job, place: Place, pipe: Connection) -> None:
     """Build the worker's learner in this process, and take a step each time it does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the harness handles Ctrl-C
     current_process().daemon = False  # plugins may start processes
-    try:
-        with contextlib.redirect_stdout(sys.stderr), ExitStack() as opened:
-            plugins = load_plugins(job.plugin_files, FOR_STEPS, silent=True)
-            plugins.import_for(job.spec)
-            scene, _ = prepare(job, plugins, lambda _: None, opened)
-            if "torch" in sys.modules:  # the first step would import it, which takes seconds
-                importlib.import_module("torch._dynamo")
-            pipe.send(None)
-            opened.enter_context(joined(place))
-            learner = scene.learner(replace(scene.assignment(), device=place.devices[place.rank]))
-            learner.prepare()
+    with contextlib.redirect_stdout(sys.stderr), ExitStack() as opened:
+        try:
+            learner = _built(job, place, pipe, opened)
             while pipe.recv():
                 learner.step()
-    except EOFError:  # the worker has gone, or failed
-        pass
-    except BaseException as error:  # noqa: BLE001 - whatever a plugin raises becomes the step's record
-        with contextlib.suppress(OSError):
-            pipe.send(told(error))
+        except EOFError:  # the worker has gone, or failed
+            pass
+        except BaseException as error:  # noqa: BLE001 - whatever a plugin raises becomes the step's record
+            with contextlib.suppress(OSError):
+                pipe.send(told(error))  # before the others notice that this process leaves them
+
+
+def _built(job: Job, place: Place, pipe: Connection, opened: ExitStack) -> Learner:
+    """Return the learner, ready for its first step, when the others are there."""
+    plugins = load_plugins(job.plugin_files, FOR_STEPS, silent=True)
+    plugins.import_for(job.spec)
+    scene, _ = prepare(job, plugins, lambda _: None, opened)
+    if "torch" in sys.modules:  # the first step would import it, which takes seconds
+        importlib.import_module("torch._dynamo")
+    pipe.send(None)
+    opened.enter_context(joined(place))
+    learner = scene.learner(replace(scene.assignment(), device=place.devices[place.rank]))
+    learner.prepare()
+    return learner

@@ -23,7 +23,7 @@ class Bits(harness.Model):
     settings: ClassVar[Mapping[str, harness.Setting]] = {
         "learning_rate": harness.Setting(0.05, "the largest"),
         "batch_size": harness.Setting(33, "of 100 numbers: 33, 33, 33 and 1"),
-        "fault": harness.Setting("", "what happens in the second process", ("", "raise", "die", "refuse", "leave")),
+        "fault": harness.Setting("", "what happens", ("", "raise", "die", "refuse", "leave", "lead")),
         "when": harness.Setting("step", "in which it happens", ("build", "step")),
         "pids": harness.Setting("", "a file for the numbers of the processes"),
         "burn_s": harness.Setting(0.0, "processor time that each process takes for each step"),
@@ -76,8 +76,8 @@ def _go_wrong(when: str, settings: Mapping[str, Any], rank: int) -> None:
         return
     if settings["fault"] == ("leave", "die")[rank]:
         os.kill(os.getpid(), signal.SIGKILL)
-    if rank and settings["fault"] == "raise":
-        raise ArithmeticError("the second process was told to fail")
+    if settings["fault"] == ("lead", "raise")[rank]:
+        raise ArithmeticError(f"process {rank + 1} was told to fail")
     if rank and settings["fault"] == "refuse":
         raise harness.Unsupported("the second process has no such precision")
 

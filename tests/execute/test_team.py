@@ -79,7 +79,8 @@ def test_two_processes_train_what_one_does(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "when", "outcome", "reason"),
     [
-        ("raise", "step", "failed", "ArithmeticError: the second process was told to fail"),
+        ("raise", "step", "failed", "ArithmeticError: process 2 was told to fail"),
+        ("lead", "step", "failed", "ArithmeticError: process 1 was told to fail"),
         ("die", "step", "failed", "ChildProcessError: Training process 2 of 2 was ended by signal 9"),
         ("die", "build", "failed", "ChildProcessError: Training process 2 of 2 was ended by signal 9"),
         ("refuse", "build", "unsupported", "the second process has no such precision"),
