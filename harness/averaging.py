@@ -27,20 +27,29 @@ class Share:
         """Read from accelerate how many processes there are, and which of them this one is."""
         self.rank, self.processes = accelerator.process_index, accelerator.num_processes
         self._accelerator = accelerator
-        self._is_empty = False
+        self._is_spare = False
         self._terms, self._used = 0.0, dict[str, int]()
         self._consumed: dict[str, int] | None = None
 
-    def of(self, rows: np.ndarray) -> np.ndarray:
-        """Return this process's rows of a batch; a batch of fewer rows than processes gives one that will not count."""
-        part = rows[self.rank :: self.processes]
-        self._is_empty = not len(part)
-        return rows[:1] if self._is_empty else part
+    def of(self, rows: np.ndarray, size: int) -> np.ndarray:
+        """Return this process's rows of a batch.
+
+        A last batch that leaves less than two rows for a process is the first one's: batch norm cannot learn from one.
+        A process without rows computes all of them, which will not count.
+
+        Args:
+            rows: of the batch.
+            size: of a whole batch.
+        """
+        processes = 1 if len(rows) < min(size, 2 * self.processes) else self.processes
+        part = rows[self.rank :: processes] if self.rank < processes else rows[:0]
+        self._is_spare = not len(part)
+        return rows if self._is_spare else part
 
     def begin(self, consumed: Mapping[str, int], terms: float) -> None:
         """Take note of what this process's part uses up, and of how many terms its loss is the mean."""
-        self._used = {name: 0 if self._is_empty else count for name, count in consumed.items()}
-        self._terms = 0.0 if self._is_empty else float(terms)
+        self._used = {name: 0 if self._is_spare else count for name, count in consumed.items()}
+        self._terms = 0.0 if self._is_spare else float(terms)
         self._consumed = None
 
     def average(self, network: nn.Module, loss: Tensor) -> Tensor:

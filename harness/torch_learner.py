@@ -288,7 +288,7 @@ class TorchLearner(Learner):
             rows = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
             starts = np.arange(0, len(rows), size)
             for start in order.permutation(starts):
-                yield self.collate([examples[row] for row in self._share.of(rows[start : start + size])])
+                yield self.collate([examples[row] for row in self._share.of(rows[start : start + size], size)])
 
     def _settings(self, name: str) -> Any:
         return self.assignment.settings[name]

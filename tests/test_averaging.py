@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -229,7 +230,7 @@ def test_a_part_without_terms_does_not_count() -> None:
 
         def _endless(self, examples: Sequence[Any], lengths: np.ndarray) -> Iterator[dict[str, Tensor]]:
             while True:
-                yield self.collate([examples[row] for row in self._share.of(np.arange(8))])
+                yield self.collate([examples[row] for row in self._share.of(np.arange(8), 8)])
 
     alone = learner(HalfMasked, 8, 8)
     alone.step()
@@ -292,21 +293,39 @@ def test_each_process_drops_units_of_its_own() -> None:
     assert len({drawn for _, drawn in draws}) == 3
 
 
-@pytest.mark.parametrize("rows", range(9))
-@pytest.mark.parametrize("processes", [1, 2, 3])
-def test_parts_are_the_batch(rows: int, processes: int) -> None:
-    """Each row is in one part, and a part that has none gets one that does not count."""
-    parts, empty = [], 0
-    for rank in range(processes):
-        accelerator: Any = SimpleNamespace(process_index=rank, num_processes=processes)
-        share = Share(accelerator)
-        part = share.of(np.arange(rows) + 1).tolist()
-        share.begin({"samples": len(part)}, 1.0)
-        empty += share._used["samples"] == 0
-        parts += part if share._used["samples"] else []
+@pytest.mark.parametrize("size", [1, 3, 9])
+@pytest.mark.parametrize("processes", [1, 2, 3, 4])
+def test_parts_are_the_batch(size: int, processes: int) -> None:
+    """Each row counts in one process, and a last batch leaves two rows for a process or is the first one's."""
+    for rows in range(1, size + 1):
+        counted, others = [], []
+        for rank in range(processes):
+            accelerator: Any = SimpleNamespace(process_index=rank, num_processes=processes)
+            share = Share(accelerator)
+            part = share.of(np.arange(rows), size).tolist()
+            share.begin({"samples": len(part)}, 1.0)
+            (counted if share._used["samples"] else others).append(part)
 
-    assert sorted(parts) == list(range(1, rows + 1))
-    assert empty == max(0, processes - rows)
+        assert sorted(chain(*counted)) == list(range(rows))
+        assert all(part in ([], list(range(rows))) for part in others)
+        assert rows == size or min(map(len, counted + others)) >= min(2, rows)
+
+
+def test_batch_norm_learns_in_the_last_batch_too() -> None:
+    """Of two rows: a part of one row would be an error, as it is in one process."""
+
+    class Normed(RowLearner):
+        def construct(self) -> nn.Module:
+            network = Net()
+            network.used = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+            return network
+
+    together, steps = trained_together(lambda: learner(Normed, 10, 8), 2, 4)
+
+    assert sorted(step.consumed["samples"] for step in steps[0]) == [2, 2, 8, 8]
+    assert np.array_equal(weights(together[0]), weights(together[1]))
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        trained_together(lambda: learner(Normed, 9, 8), 2, 4)
 
 
 def test_a_launcher_that_nobody_asked_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
