@@ -66,7 +66,7 @@ class Share:
         flat = torch.cat([*(gradient.flatten() for gradient in gradients), loss.detach().reshape(1)])
         # What does not count may be NaN, as the mean over no terms is.
         part = flat * (self._terms / total) if self._terms else torch.full_like(flat, 0.0 if total else math.nan)
-        *means, mean = self._accelerator.reduce(part, "sum").split([*(weight.numel() for weight in shared), 1])
+        *means, mean = self._over_all(part).split([*(weight.numel() for weight in shared), 1])
         for weight, gradient in zip(shared, means, strict=True):
             weight.grad = gradient.view_as(weight).to(weight.dtype)
         return mean
@@ -86,5 +86,17 @@ class Share:
 
     def _sum(self, numbers: list[Any]) -> list[float]:
         """Return the sum of each number over all processes."""
-        summed: list[float] = self._accelerator.reduce(torch.tensor(numbers, dtype=torch.float64), "sum").tolist()
+        summed: list[float] = self._over_all(torch.tensor(numbers, dtype=torch.float64)).tolist()
+        return summed
+
+    def _over_all(self, tensor: Tensor) -> Tensor:
+        """Return the sum of a tensor over all processes.
+
+        Raises:
+            ConnectionError: another process has failed or ended.
+        """
+        try:
+            summed: Tensor = self._accelerator.reduce(tensor, "sum")
+        except RuntimeError as error:
+            raise ConnectionError(f"Another training process cannot be reached: {error}") from error
         return summed

@@ -69,6 +69,7 @@ class Team:
         self.pids = [other.process.pid for other in others]
         self.cpu_s = 0.0
         """Processor time of the others, once they have ended."""
+        self._grace_s = 0.0
 
     def processor_s(self) -> float | None:
         """Return the processor time of all processes in seconds, None once one has ended: then the step fails."""
@@ -93,6 +94,7 @@ class Team:
         with joined(self._place):
             try:
                 yield
+                self._grace_s = GRACE_S
             finally:
                 with contextlib.suppress(OSError):
                     self._tell(step=False)
@@ -118,8 +120,8 @@ class Team:
         """End the others, and note what processor time they took."""
         waited_s = sum(os.times()[2:4])
         for process, pipe in self._others:
-            pipe.close()  # one that waits for a word ends
-            process.join(GRACE_S)
+            pipe.close()
+            process.join(self._grace_s)
             process.kill()
             process.join()
         self.cpu_s = sum(os.times()[2:4]) - waited_s
@@ -129,10 +131,10 @@ class Team:
             other.pipe.send(step)
 
     def _failure(self) -> BaseException | None:
-        """Return what another process failed by, None if none did."""
+        """Return what another process failed by, None if none did: that it lost a third one is no reason."""
         ready = wait([other.pipe for other in self._others], TOLD_S)
-        heard = (self._heard(other) for other in self._others if other.pipe in ready)
-        return next((failure for failure in heard if failure is not None), None)
+        heard = [self._heard(other) for other in self._others if other.pipe in ready]
+        return min(filter(None, heard), key=lambda failure: isinstance(failure, ConnectionError), default=None)
 
     def _heard(self, other: Other) -> BaseException | None:
         """Return what a process failed by, None if it says that it is ready."""

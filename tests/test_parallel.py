@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from multiprocessing import Pipe
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from harness import Hardware, PluginError, Unsupported
 from harness.execute.followers import devices_of
 from harness.execute.worker import _hardware
 from harness.on_ray import taken
-from harness.parallel import SET, Failure, Place, _loopback, _raised_elsewhere, joined, told
+from harness.parallel import SET, Failure, Other, Place, Team, _loopback, _raised_elsewhere, joined, told
 from harness.steps import Job
 from harness.store import open_store
 
@@ -107,6 +109,23 @@ def test_an_exception_of_another_process_has_its_name_and_message(error: Any, ki
     assert str(again).startswith(text)
     assert "test_parallel.py" in again.__notes__[0]
     assert again.__notes__[0].startswith("In training process 2:")
+
+
+def test_the_reason_is_that_of_the_process_which_failed_first() -> None:
+    """Others only lost it: what they say is no reason, unless there is no better one."""
+    pipes = [Pipe() for _ in range(3)]
+    stopped = SimpleNamespace(pid=1, exitcode=-9, join=lambda _: None)
+    team = Team(Place(0, ("cpu",) * 4, ""), [Other(stopped, here) for here, _ in pipes])
+    lost = told(ConnectionError("Another training process cannot be reached"))
+
+    pipes[0][1].send(lost)
+    assert isinstance(team._failure(), ConnectionError)
+    pipes[0][1].send(lost)
+    pipes[1][1].close()
+    assert str(team._failure()).startswith("Training process 3 of 4 was ended by signal 9")
+    pipes[0][1].send(None)
+    team._others = team._others[:1]
+    assert team._failure() is None
 
 
 def test_what_is_joined_is_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ class Bits(harness.Model):
 
         class BitsLearner(TorchLearner):
             def construct(self) -> Any:
-                _go_wrong("build", assignment.settings, self.accelerator.process_index)
+                _go_wrong("build", assignment.settings, self.accelerator)
                 return Network(torch.nn.Linear(7, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2))
 
             def examples(self) -> Sequence[Any]:
@@ -51,7 +51,7 @@ class Bits(harness.Model):
             def loss(self, network: Any, batch: Any) -> Any:
                 _burn(assignment.settings["burn_s"])
                 if self._steps == 2:
-                    _go_wrong("step", assignment.settings, self.accelerator.process_index)
+                    _go_wrong("step", assignment.settings, self.accelerator)
                 return torch.nn.functional.cross_entropy(network(batch["x"])["y"], batch["y"])
 
             def flops(self, inputs: Sequence[Any]) -> None:
@@ -67,19 +67,20 @@ def _burn(seconds: float) -> None:
         pass
 
 
-def _go_wrong(when: str, settings: Mapping[str, Any], rank: int) -> None:
-    """Note the process's number when the network is built, and fail as told: in the second process, or leave it."""
+def _go_wrong(when: str, settings: Mapping[str, Any], accelerator: Any) -> None:
+    """Note the process's number when the network is built, and fail as told: in the last process, or in the first."""
     if when == "build" and settings["pids"]:
         with Path(settings["pids"]).open("a", encoding="ascii") as file:
             file.write(f"{os.getpid()}\n")
-    if when != settings["when"]:
+    place = {0: "first", accelerator.num_processes - 1: "last"}.get(accelerator.process_index)
+    if when != settings["when"] or not place:
         return
-    if settings["fault"] == ("leave", "die")[rank]:
+    if settings["fault"] == {"first": "leave", "last": "die"}[place]:
         os.kill(os.getpid(), signal.SIGKILL)
-    if settings["fault"] == ("lead", "raise")[rank]:
-        raise ArithmeticError(f"process {rank + 1} was told to fail")
-    if rank and settings["fault"] == "refuse":
-        raise harness.Unsupported("the second process has no such precision")
+    if settings["fault"] == {"first": "lead", "last": "raise"}[place]:
+        raise ArithmeticError(f"the {place} process was told to fail")
+    if place == "last" and settings["fault"] == "refuse":
+        raise harness.Unsupported("the last process has no such precision")
 
 
 @harness.hookimpl

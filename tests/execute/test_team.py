@@ -79,11 +79,11 @@ def test_two_processes_train_what_one_does(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "when", "outcome", "reason"),
     [
-        ("raise", "step", "failed", "ArithmeticError: process 2 was told to fail"),
-        ("lead", "step", "failed", "ArithmeticError: process 1 was told to fail"),
+        ("raise", "step", "failed", "ArithmeticError: the last process was told to fail"),
+        ("lead", "step", "failed", "ArithmeticError: the first process was told to fail"),
         ("die", "step", "failed", "ChildProcessError: Training process 2 of 2 was ended by signal 9"),
         ("die", "build", "failed", "ChildProcessError: Training process 2 of 2 was ended by signal 9"),
-        ("refuse", "build", "unsupported", "the second process has no such precision"),
+        ("refuse", "build", "unsupported", "the last process has no such precision"),
         ("leave", "step", "killed", "The worker was ended by signal 9"),
     ],
 )
@@ -100,6 +100,13 @@ def test_what_goes_wrong_in_one_process_ends_the_step(
     assert not any(psutil.pid_exists(pid) for pid in pids)
     if fault == "raise":
         assert "In training process 2:" in str(ended.traceback)
+
+
+def test_of_three_processes_the_one_that_failed_is_named(run: Run) -> None:
+    """The second has only lost the third."""
+    ended, _ = run(3, fault="die")
+
+    assert str(ended.reason).startswith("ChildProcessError: Training process 3 of 3 was ended by signal 9")
 
 
 def test_what_is_trained_in_one_process_says_so(run: Run) -> None:
