@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import Hardware, Meter
+from harness import Hardware, Meter, Unsupported
 from harness_hardware.rapl import RaplMeter, packages
 
 _ARM = ("aarch64", "arm64")
@@ -44,7 +45,15 @@ class Cpu(Hardware):
         }
 
     def devices(self, count: int) -> Sequence[str]:
-        """Return the processor so many times: processes share it."""
+        """Return the processor so many times: processes share its cores.
+
+        Raises:
+            Unsupported: there are fewer cores.
+        """
+        from harness.environment import usable_cpus
+
+        if count > (cores := math.ceil(usable_cpus())):
+            raise Unsupported(f"{count} processes need a core each, and {cores} can be used here.")
         return [self.device] * count
 
     def meters(self) -> Sequence[Meter]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import harness
+from harness_hardware.cpu import Cpu
 
 
 class Bits(harness.Model):
@@ -81,6 +82,23 @@ def _go_wrong(when: str, settings: Mapping[str, Any], accelerator: Any) -> None:
         raise ArithmeticError(f"the {place} process was told to fail")
     if place == "last" and settings["fault"] == "refuse":
         raise harness.Unsupported("the last process has no such precision")
+
+
+class Crowded(Cpu):
+    """Lets any number of processes share its cores."""
+
+    name = "crowded"
+    summary = "A processor that more processes share than it has cores"
+
+    def devices(self, count: int) -> Sequence[str]:
+        """Return the processor so many times."""
+        return [self.device] * count
+
+
+@harness.hookimpl
+def harness_hardware() -> list[harness.Hardware]:
+    """Bring the processor."""
+    return [Crowded()]
 
 
 @harness.hookimpl

@@ -104,7 +104,7 @@ def test_what_goes_wrong_in_one_process_ends_the_step(
 
 def test_of_three_processes_the_one_that_failed_is_named(run: Run) -> None:
     """The second has only lost the third."""
-    ended, _ = run(3, fault="die")
+    ended, _ = run(3, hardware="crowded", fault="die")
 
     assert str(ended.reason).startswith("ChildProcessError: Training process 3 of 3 was ended by signal 9")
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import PluginError, Unsupported
+from harness import PluginError, Unsupported, environment
 from harness.environment import usable_cpus
 from harness.measure.meters import window
 from harness_hardware import cuda
@@ -244,15 +244,18 @@ def test_an_energy_counter_that_went_back_is_an_error(seconds: float) -> None:
 
 
 def test_processes_share_the_processor_and_have_a_card_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there are fewer cards it says how many can be used."""
+    """Where there are fewer cores or cards it says how many can be used."""
     import torch
 
+    monkeypatch.setattr(environment, "usable_cpus", lambda: 2.5)  # a container's share
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
 
     assert Cpu().devices(3) == ["cpu"] * 3
     assert Cuda().devices(2) == ["cuda:0", "cuda:1"]
     with pytest.raises(Unsupported, match=r"3 processes need a CUDA device each, and 2 can be used here\."):
         Cuda().devices(3)
+    with pytest.raises(Unsupported, match=r"4 processes need a core each, and 3 can be used here\."):
+        Cpu().devices(4)
 
 
 def test_the_energy_of_several_cards_is_one_sum(monkeypatch: pytest.MonkeyPatch) -> None:
