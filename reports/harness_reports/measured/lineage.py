@@ -106,6 +106,8 @@ def details(chain: Chain) -> dict[str, Any]:
     for stage, record in (("finetune", chain.finetune), ("pretrain", chain.pretrain)):
         budget = record.spec.get("budget", {}) if record else {}
         values |= {f"{stage} {name}": value for name, value in budget.items()}
+        if record:  # a budget for one process does not say so
+            values.setdefault(f"{stage} processes", 1)
     return values
 
 

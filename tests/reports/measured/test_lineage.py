@@ -62,6 +62,15 @@ def test_variant_names_the_differing_details(bench: Any) -> None:
     assert named == {("bert", "finetune steps=50, lr=0.001"), ("bert", "finetune steps=99, lr=0.1"), ("lstm", None)}
 
 
+def test_a_budget_for_one_process_need_not_say_so(bench: Any) -> None:
+    """Two processes are another training; one is what is meant without a number."""
+    records = [*bench.case(), *bench.case(budget={"steps": 50, "processes": 2})]
+
+    variants = {candidate.variant for candidate in Results(records).candidates.values()}
+
+    assert variants == {"finetune processes=1", "finetune processes=2"}
+
+
 def test_changed_data_make_another_candidate(bench: Any) -> None:
     """Scores on different data are never pooled."""
     records = [*bench.case(), *bench.case(seed=1, fields={"data_digest": "e" * 64})]
