@@ -32,6 +32,8 @@ MOST_BYTES = 2**30
 UNREADABLE = (StoreError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What reading a record raises that is none."""
 T = TypeVar("T")
+AGAIN = "Measure its step again (`harness run SUITE --again`) or restore the store from a copy."
+"""What helps."""
 _reported: set[str] = set()
 
 
@@ -84,10 +86,20 @@ def unpacked(content: bytes, digest: str) -> bytes:
     packed = zlib.decompressobj()
     values = packed.decompress(content, MOST_BYTES)
     if not packed.eof:
-        raise ValueError(f"they are cut off, or more than {MOST_BYTES // 2**30} GiB")
+        large = packed.unconsumed_tail
+        raise ValueError(f"they are more than {MOST_BYTES // 2**30} GiB" if large else "they are cut off")
     if hashlib.sha256(values).hexdigest() != digest:
         raise ValueError("they are not those that were kept")
     return values
+
+
+def is_sound(content: bytes, digest: str) -> bool:
+    """Return whether raw values are those of a SHA-256."""
+    try:
+        unpacked(content, digest)
+    except (zlib.error, ValueError):
+        return False
+    return True
 
 
 def digest_in(body: str) -> str | None:
@@ -100,7 +112,7 @@ def digest_in(body: str) -> str | None:
 
 
 def _sentence(number: int, label: str, error: Exception) -> str:
-    remedy = "Measure its step again (`harness run SUITE --again`) or restore the store from a copy."
+    remedy = AGAIN
     if isinstance(error, json.JSONDecodeError):
         why = f"its body is no JSON ({error})"
     elif isinstance(error, RecursionError):

@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from harness import record_columns
 from harness.artifacts import Artifacts
 from harness.claims import Claims, Doing
-from harness.damaged import digest_in, sound, unpacked
+from harness.damaged import AGAIN, digest_in, sound, unpacked
 from harness.database import database_url, hide_password, opened, store_error
 from harness.errors import StoreError
 from harness.place import DATABASE, artifacts_place, is_new, is_url, place
@@ -115,12 +115,12 @@ class Store:
         with self._guard(), self._engine.connect() as connection:
             content = connection.execute(_CONTENT, {"digest": digest}).scalar()
         if content is None:
-            raise StoreError(f"Store {self.label!r} lacks raw values of a record ({digest[:12]}…). Measure it again.")
+            raise StoreError(f"Store {self.label!r} lacks raw values of a record ({digest[:12]}…). {AGAIN}")
         try:
             return unpacked(content, digest).decode()
         except (zlib.error, ValueError) as error:
             raise StoreError(
-                f"Store {self.label!r}: raw values of a record ({digest[:12]}…) are damaged: {error}. Measure it again."
+                f"Store {self.label!r}: raw values of a record ({digest[:12]}…) are damaged: {error}. {AGAIN}"
             ) from error
 
     def records(self) -> list[Record]:
@@ -273,6 +273,17 @@ def open_store(location: str | None = None, *, create: bool = False, artifacts: 
     """
     where = place(location)
     label = hide_password(where) if is_url(where) else where
+    made = None if is_url(where) or Path(where).exists() else Path(where).absolute()
+    try:
+        return _opened(where, label, artifacts_place(artifacts), create=create)
+    except StoreError:
+        if made is not None:
+            with contextlib.suppress(OSError):  # there is none, or there is something in it
+                made.rmdir()
+        raise
+
+
+def _opened(where: str, label: str, artifacts: str | None, *, create: bool) -> Store:
     if not is_url(where):
         folder = Path(where).absolute()  # a plugin may change the working folder during the run
         if not create and not (folder / DATABASE).is_file():
@@ -282,7 +293,7 @@ def open_store(location: str | None = None, *, create: bool = False, artifacts: 
         if create:
             _prepare(folder, label)
     url = database_url(where, label)
-    store = Store(opened(url, label, create=create), _artifacts(url, artifacts_place(artifacts)), label)
+    store = Store(opened(url, label, create=create), _artifacts(url, artifacts), label)
     try:
         if create:
             store.artifacts.prepare()

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DatabaseError
 
 from harness import record_columns
 from harness.claims import claims_table
+from harness.damaged import is_sound
 from harness.records import FINAL
 
 SCHEMA = 4
@@ -51,9 +52,13 @@ sa.Index("one_result_each", RECORDS.c.fingerprint, unique=True, sqlite_where=IS_
 
 
 def keep(connection: sa.Connection, digest: str, text: str) -> None:
-    """Keep raw values, unless they are here already."""
-    if connection.execute(sa.select(RAW.c.digest).where(RAW.c.digest == digest)).first() is None:
-        connection.execute(RAW.insert().values(digest=digest, content=zlib.compress(text.encode())))
+    """Keep raw values, unless they are here already; those that were damaged since are put right."""
+    this, content = RAW.c.digest == digest, zlib.compress(text.encode())
+    kept = connection.execute(sa.select(RAW.c.content).where(this)).scalar()
+    if kept is None:
+        connection.execute(RAW.insert().values(digest=digest, content=content))
+    elif not is_sound(kept, digest):
+        connection.execute(RAW.update().where(this).values(content=content))
 
 
 def make_tables(engine: sa.Engine) -> None:

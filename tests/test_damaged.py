@@ -173,6 +173,23 @@ def test_a_damaged_basis_is_read_in_the_body(store: Path, harness_command: Calla
     assert "stale" in done.stdout
 
 
+def test_what_is_measured_again_puts_damaged_raw_values_right(store: Path, harness_command: Callable[..., Any]) -> None:
+    """They are kept by their digest: the same scores are kept anew, and both records are read."""
+    _damage(store, "evaluate")
+    command = ("table", "accuracy", "--format", "csv", "--store", "store")
+    damaged_rows = harness_command(store.parent, *command)
+    made = open_store(str(store), create=True)
+    record = next(each for each in made.records() if each.step == "evaluate")
+    again = replace(record, id="again", fingerprint="e" * 64, series={"latency_s": [0.5, 0.25]})
+    again.scores.update({name: [*column[:-1], 0.125] for name, column in record.scores.items()})
+    assert made.add(again)
+    made.close()
+    done = harness_command(store.parent, *command)
+
+    assert "`harness run SUITE --again`" in damaged_rows.stderr
+    assert (done.code, done.stderr) == (0, "")
+
+
 def test_raw_values_are_those_of_their_digest(store: Path, harness_command: Callable[..., Any]) -> None:
     """Sound ones of another record are not taken for this one's."""
     _damage(store, "evaluate")

@@ -71,11 +71,13 @@ def main() -> None:
     current = st.navigation(list(pages.values()))
     if "go" in st.session_state:  # set by a button that opens another page
         st.switch_page(pages[st.session_state.pop("go")])
+    top = st.container()
     try:
         with speaking(texts["language"]):
             current.run()
         if current is not pages["plan"]:  # which reads no store
-            show_left_out(sources.records().left_out)
+            with top:
+                show_left_out(sources.records().left_out)
     except DamagedRecordError as error:
         sources.leave_out(error.record_id, str(error))
         st.rerun()

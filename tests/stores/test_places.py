@@ -125,7 +125,7 @@ def test_an_address_that_cannot_be_written_is_told_before_anything_is_measured(
         assert done.code == 2
         assert words in done.stderr
         assert "Traceback" not in done.stderr
-        assert not (tmp_path / "store" / "harness.db").exists()
+        assert not (tmp_path / "store").exists()
     assert names(bucket) == []
 
 
