@@ -53,11 +53,14 @@ sa.Index("one_result_each", RECORDS.c.fingerprint, unique=True, sqlite_where=IS_
 
 def keep(connection: sa.Connection, digest: str, text: str) -> None:
     """Keep raw values, unless they are here already; those that were damaged since are put right."""
-    this, content = RAW.c.digest == digest, zlib.compress(text.encode())
+    this = RAW.c.digest == digest
     kept = connection.execute(sa.select(RAW.c.content).where(this)).scalar()
+    if kept is not None and is_sound(kept, digest):
+        return  # not compressed again: items of data are kept by every record of them
+    content = zlib.compress(text.encode())
     if kept is None:
         connection.execute(RAW.insert().values(digest=digest, content=content))
-    elif not is_sound(kept, digest):
+    else:
         connection.execute(RAW.update().where(this).values(content=content))
 
 
