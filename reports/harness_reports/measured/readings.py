@@ -19,18 +19,19 @@ def who(record: Record) -> str:
     spec = record.spec
     parts = [record.step, *(str(spec[name]) for name in ("runtime", "scenario") if name in spec)]
     text = f"record {record.fingerprint[:12]}, {' '.join(parts)}, seed {spec.get('seed')}, {record.started_at[:19]}"
-    why = _stale(tuple((change.code, *sorted(change.values.items())) for change in record.stale))
-    return f"{text}{why}"
+    if not record.stale:
+        return text
+    return text + _stale(tuple((change.code, *sorted(change.values.items())) for change in record.stale))
 
 
 @lru_cache(maxsize=1024)
 def _stale(changes: tuple[tuple[Any, ...], ...]) -> str:
-    """Return what has changed, each as a code and its values; empty where nothing has.
+    """Return what has changed, each as a code and its values.
 
     Many figures name the same record. They are made once for all languages: the sentence is English.
     """
     reasons = Reasons(Reason(code, dict(values)) for code, *values in changes)
-    return f", stale: {Reason('stale', {'changes': reasons}).sentence('en')}" if reasons else ""
+    return f", stale: {Reason('stale', {'changes': reasons}).sentence('en')}"
 
 
 def reading(record: Record, name: str) -> Explained:

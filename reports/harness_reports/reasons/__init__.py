@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from harness.facts import Text
@@ -65,11 +65,11 @@ def named(kind: str, name: str, default: str | None = None) -> str:
 
 
 @cache
-def _names_of_figures(language: str) -> dict[str, str]:
-    """Return the names in sentences: of figures, columns, verdicts and failures."""
+def _sentences(language: str) -> Sentences:
+    """Return what fills in sentences with the names in tables: of figures, columns, verdicts and failures."""
     place = list(LANGUAGES).index(language)
     tables = {**COLUMNS, **CELLS, **FAILURES, **FIGURES, **MEASURED}
-    return {name: translations[place] for name, translations in tables.items()}
+    return Sentences(LANGUAGES[language], {name: translations[place] for name, translations in tables.items()})
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,11 @@ class Reason:
 
     def __hash__(self) -> int:
         """Return a hash, as mappings have none."""
-        return hash((self.code, repr(self.values)))
+        return hash((self.code, self._written))
+
+    @cached_property
+    def _written(self) -> str:
+        return repr(self.values)
 
     def sentence(self, language: str | None = None, names: Mapping[str, str] | None = None) -> str:
         """Return the sentence in a language.
@@ -96,8 +100,8 @@ class Reason:
             names: figure → its name in that language; default: that of the tables.
         """
         chosen = spoken() if language is None else language
-        named_so = _names_of_figures(chosen) if names is None else names
-        return Sentences(LANGUAGES[chosen], named_so).sentence(self.code, self.values)
+        sentences = _sentences(chosen) if names is None else Sentences(LANGUAGES[chosen], names)
+        return sentences.sentence(self.code, self.values)
 
     def __str__(self) -> str:
         """Return the sentence in the language that is spoken."""
