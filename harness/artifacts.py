@@ -6,6 +6,7 @@ and the record says which counts. What records of before version 10 name has no 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -80,8 +81,8 @@ class Artifacts:
             return Path(tempfile.mkdtemp(prefix=f"{self._unfinished}{self.owner}-", dir=self.root))
         except OSError as error:
             raise StoreError(
-                f"Artifacts cannot be written to {str(self.root)!r}: {error.strerror}. Free some space, or see that it "
-                "is a folder that may be written. Finished steps are kept."
+                f"Artifacts cannot be written to {str(self.root)!r}: {error.strerror}. {_advice(error)} Finished steps "
+                "are kept."
             ) from error
 
     def keep(self, scratch: Path, fingerprint: str) -> str:
@@ -154,6 +155,13 @@ class Artifacts:
 def size_bytes(folder: Path) -> int:
     """Return the size of all files in a folder."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _advice(error: OSError) -> str:
+    """Return what to do where a folder cannot be made."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "Free some space."
+    return "Name a folder that may be written."
 
 
 def _flush(written: Path) -> None:

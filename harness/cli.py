@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
+from importlib.metadata import version
 from inspect import getdoc
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from typer.core import TyperCommand
 
 from harness.choice import Choice, narrowed, readers_named, settings_of
 from harness.errors import FAILED, DataError, SuiteError, unknown
+from harness.installed import DISTRIBUTION
 from harness.plugins import Plugins, load_plugins
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def make_app(plugins: Plugins, wanted: Sequence[str]) -> typer.Typer:
         rich_markup_mode=None,
         help="Measure models, price what was measured, and see whether a use case is worth the money.",
     )
+    app.callback()(_of_program)
     app.command("run")(run)
     app.command("data")(show_data)
     app.command("plugins")(list_plugins)
@@ -70,7 +73,8 @@ class _Command(TyperCommand):
 def _of_option(message: str) -> str:
     """Return typer's message about a value without pydantic's prefix, and with the nearest choice."""
     message = message.removeprefix("Value error, ")
-    message = re.sub("Input should be a valid (number|integer), .*", r"Give a \1, without a suffix or unit.", message)
+    message = re.sub("Input should be a valid number, .*", "Give a number, without a suffix or unit.", message)
+    message = re.sub("Input should be a valid integer, .*", "Give a whole number, without a suffix or unit.", message)
     if (choice := re.fullmatch("'(.*)' is not one of '(.*)'\\.", message)) is None:
         return message
     near = get_close_matches(choice[1], choice[2].split("', '"), n=1, cutoff=0.5)
@@ -87,6 +91,21 @@ def _strip_parameters(app: typer.Typer, wanted: Sequence[str]) -> None:
 
 def _stand_in() -> None:
     """Stand in for a command that will not run."""
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"harness {version(DISTRIBUTION)}")
+        raise typer.Exit
+
+
+def _of_program(
+    *,
+    _: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options of the program itself."""
 
 
 def run(
@@ -175,8 +194,10 @@ def run(
         max_items=max_items,
         spend_usd=spend_usd,
     )
-    if on is not None and on.partition(":")[0] != "ray":
-        raise SuiteError(f"--on {on!r} names no cluster. Write ray, or ray:ADDRESS, such as ray:10.0.0.1:6379.")
+    if on is not None:
+        from harness.on_ray import check_cluster
+
+        check_cluster(on, store)
     whole, source = read_suite(suite)
     wanted = narrowed(whole, source, choice, plugins)
     if not dry_run and is_new(store):  # every step is due: import while planning

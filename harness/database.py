@@ -36,6 +36,19 @@ def database_url(where: str, label: str) -> sa.URL:
         raise StoreError(f"Store {label!r} cannot be opened: {error}.") from error
 
 
+def check_shared(url: sa.URL, label: str) -> None:
+    """Check that several machines reach a database.
+
+    Raises:
+        StoreError: it is a file.
+    """
+    if url.get_backend_name() == "sqlite":
+        raise StoreError(
+            f"Store {label!r} is a file, which other machines do not reach. Name a database server with --store, such "
+            "as postgresql+psycopg://user@host/name, or do several steps here with --jobs."
+        )
+
+
 def opened(url: sa.URL, label: str, *, create: bool) -> sa.Engine:
     """Return an engine of a database, to write it with `create`.
 

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import random
+import socket
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -21,9 +22,11 @@ from typing import Any
 
 from harness import environment
 from harness.basis import Bases
-from harness.errors import StoreError
+from harness.database import check_shared, database_url, hide_password
+from harness.errors import StoreError, SuiteError
 from harness.installed import DISTRIBUTION, install_command
 from harness.lanes import Conditions, Here, Lane, Report, Tried
+from harness.place import is_url, place
 from harness.plan import Step
 from harness.plugins import Plugins, load_plugins
 from harness.records import StepResult
@@ -37,6 +40,9 @@ _RETRIES = 3
 """How often Ray does a step again whose node or process is lost."""
 _LOOK_S = (0.05, 1.0)
 """How often a step looks whether its host is free, at first and at last."""
+_CONNECT_S = 5.0
+_HOW = "Write ray, or ray:ADDRESS, such as ray:10.0.0.1:6379."
+_START = "Start one: ray start --head"
 _lanes: dict[str, Lane] = {}
 
 
@@ -110,18 +116,57 @@ def taken(hardware: Hardware, spec: Mapping[str, Any]) -> dict[str, float]:
     return {name: amount * processes for name, amount in hardware.resources.items()}
 
 
-def _started(address: str | None) -> Any:
-    """Return Ray, connected to a cluster; without an address to that of this machine, or a new one."""
+def check_cluster(on: str, location: str | None) -> None:
+    """Check what `--on` names, and that a cluster's machines reach the store, before anything is written.
+
+    Raises:
+        SuiteError: it names no cluster.
+        StoreError: the cluster cannot be reached, the store is a file, or Ray is missing.
+    """
+    kind, _, address = on.partition(":")
+    if kind != "ray":
+        raise SuiteError(f"--on {on!r} names no cluster. {_HOW}")
+    where = place(location)
+    label = hide_password(where) if is_url(where) else where
+    check_shared(database_url(where, label), label)
+    _ray()
+    if address:
+        _check_reachable(address)
+
+
+def _check_reachable(address: str) -> None:
+    """Try to connect: Ray itself tries for minutes, and says little."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        raise SuiteError(f"--on 'ray:{address}' names no host and port. {_HOW}")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        raise StoreError(f"There is no Ray cluster at {address!r}: {error}. {_START}") from error
+
+
+def _ray() -> Any:
+    """Return Ray.
+
+    Raises:
+        StoreError: it is missing.
+    """
     try:
         import ray
     except ImportError as error:
         raise StoreError(f"Ray is missing. Next: {install_command([(DISTRIBUTION, EXTRA)])}") from error
+    return ray
+
+
+def _started(address: str | None) -> Any:
+    """Return Ray, connected to a cluster; without an address to that of this machine, or a new one."""
+    ray = _ray()
     # Else a task that asks for no GPU finds none, and its description of the machine is another one.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         _connect(ray, address)
     except Exception as error:
-        raise StoreError(f"There is no Ray cluster at {address!r}: {error}. Start one: ray start --head") from error
+        raise StoreError(f"There is no Ray cluster at {address!r}: {error}. {_START}") from error
     return ray
 
 

@@ -42,6 +42,8 @@ class RemoteArtifacts(Artifacts):
         """
         with self._guard("cannot be written"):
             top = self._root[: self._root.find("/", 1)] if "/" in self._root[1:] else self._root
+            if not top.strip("/"):
+                raise ValueError("it names no bucket")
             if not self._files.exists(top):  # a bucket that is made by mistake stays for long
                 raise FileNotFoundError(f"there is no {top!r}; make it, or see how it is spelled")
             self._files.makedirs(self._root, exist_ok=True)

@@ -20,7 +20,7 @@ from harness import record_columns
 from harness.artifacts import Artifacts
 from harness.claims import Claims, Doing
 from harness.damaged import AGAIN, digest_in, sound, unpacked
-from harness.database import database_url, hide_password, opened, store_error
+from harness.database import check_shared, database_url, hide_password, opened, store_error
 from harness.errors import StoreError
 from harness.place import DATABASE, artifacts_place, is_new, is_url, place
 from harness.records import FINAL, Record, to_json
@@ -232,13 +232,8 @@ class Store:
         Raises:
             StoreError: it is a file of this machine.
         """
-        url = self._engine.url
-        if url.get_backend_name() == "sqlite":
-            raise StoreError(
-                f"Store {self.label!r} is a file, which other machines do not reach. Name a database server with "
-                "--store, such as postgresql+psycopg://user@host/name, or do several steps here with --jobs."
-            )
-        return url.render_as_string(hide_password=False), self.artifacts.place
+        check_shared(self._engine.url, self.label)
+        return self._engine.url.render_as_string(hide_password=False), self.artifacts.place
 
     def beside(self) -> Store:
         """Return the same store for a further lane of this run: its claims and unfinished folders are its own."""

@@ -293,6 +293,8 @@ def _source(name_or_path: str) -> Source:
         raise SuiteError(f"{name_or_path!r} is no suite. If these are your data: harness run --data {name_or_path}")
     if path.is_file():
         return Source(str(path), _read(path))
+    if path.suffix in YAML:
+        raise SuiteError(f"There is no file {name_or_path!r}. Suites that come along: {', '.join(sorted(shipped))}.")
     raise SuiteError(unknown("suite", name_or_path, shipped) + " Or give the path of a YAML file.")
 
 

@@ -143,7 +143,7 @@ def test_a_root_that_is_no_folder_is_told(artifacts: Artifacts) -> None:
     artifacts.root.parent.mkdir(parents=True, exist_ok=True)
     artifacts.root.touch()
 
-    with pytest.raises(StoreError, match=r"Artifacts cannot be written to '.*': File exists\. Free some space"):
+    with pytest.raises(StoreError, match=r"Artifacts cannot be written to '.*': File exists\. Name a folder"):
         artifacts.scratch()
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from harness.installed import DISTRIBUTION
 
 SUITE = """\
 name: mine
@@ -24,6 +27,8 @@ TOY = str(Path(__file__).with_name("toy_plugin.py"))
 
 BAD = {
     "unknown suite": (["run", "quik"], "Unknown suite 'quik'. Did you mean 'quick'?"),
+    "no suite file": (["run", "quik.yaml"], "There is no file 'quik.yaml'. Suites that come along: control, gpu"),
+    "no whole number": (["run", "quick", "--jobs", "two"], "'--jobs': Give a whole number, without a suffix or unit."),
     "unknown model": (["run", "mine.yaml", "--plugin", TOY, "--model", "conter"], "Did you mean 'counter'?"),
     "unknown task": (["run", "mine.yaml", "--plugin", TOY, "--task", "party"], "Did you mean 'parity'?"),
     "unknown hardware": (["run", "mine.yaml", "--plugin", TOY, "--hardware", "her"], "Did you mean 'here'?"),
@@ -119,6 +124,12 @@ def test_the_script_ends_with_the_code() -> None:
 
     assert done.returncode == 2
     assert "No such command" in done.stderr
+
+
+def test_the_version_is_that_of_the_distribution(tmp_path: Path, harness_command: Any) -> None:
+    """It goes to standard output, and is in the help."""
+    assert harness_command(tmp_path, "--version").stdout == f"harness {version(DISTRIBUTION)}\n"
+    assert "--version" in harness_command(tmp_path, "--help").stdout
 
 
 @pytest.mark.parametrize("arguments", [["plugins"], ["plugins", "--json"], ["prices"]])

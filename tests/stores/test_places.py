@@ -120,6 +120,7 @@ def test_an_address_that_cannot_be_written_is_told_before_anything_is_measured(
         ("s3://modles/of/toys", "there is no 'modles'"),
         ("gs://models/x", "Install what this kind of address needs"),
         ("nonsense://x", "nonsense"),
+        ("s3://", "it names no bucket"),
     ]:
         done = harness_command(tmp_path, "run", "quick", "--store", str(tmp_path / "store"), "--artifacts", address)
         assert done.code == 2

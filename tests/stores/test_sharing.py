@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import random
+import socket
 import subprocess
 import sys
 import time
@@ -273,11 +274,25 @@ def _wait_for(run: subprocess.Popen[str], location: str, number: int) -> None:
         time.sleep(0.1)
 
 
-def test_a_file_is_no_store_for_a_cluster(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
-    """Nor is another word the name of one; both are said before anything is measured."""
+def test_a_cluster_that_cannot_do_it_is_told_before_anything_is_written(
+    tmp_path: Path, harness_command: Callable[..., Any]
+) -> None:
+    """Its machines do not reach a file; an address is tried before Ray is, which tries for minutes."""
     pytest.importorskip("ray")
-    for on, words in [("ray", "is a file, which other machines do not reach"), ("k8s", "names no cluster")]:
-        done = harness_command(tmp_path, "run", "quick", "--store", "store", "--on", on, "--model", "tfidf")
-        assert done.code == 2
-        assert words in done.stderr
-        assert "Traceback" not in done.stderr
+    server = "postgresql+psycopg://user@127.0.0.1:1/name"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        closed = f"127.0.0.1:{taken.getsockname()[1]}"
+        for store, on, words in [
+            ("store", "ray", "is a file, which other machines do not reach"),
+            ("store", "k8s", "names no cluster"),
+            (server, "ray:127.0.0.1", "names no host and port"),
+            (server, f"ray:{closed}", f"There is no Ray cluster at '{closed}'"),
+            (server, f"ray:ray://{closed}", "Start one: ray start --head"),
+            (server, "ray:127.0.0.1:99999", "There is no Ray cluster at"),
+        ]:
+            done = harness_command(tmp_path, "run", "quick", "--store", store, "--on", on, "--model", "tfidf")
+            assert done.code == 2
+            assert words in done.stderr
+            assert "Traceback" not in done.stderr
+    assert not (tmp_path / "store").exists()
