@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from harness.errors import StoreError
 from harness.records import RAW, Record
+from harness.seams import Reading
 
 _FIELDS: Mapping[str, tuple[type, ...]] = {
     "id": (str,), "fingerprint": (str,), "step": (str,), "outcome": (str,), "started_at": (str,), "spec": (dict,),
@@ -151,24 +152,29 @@ def check(record: Record, text: str) -> None:
         raise WrongTypeError(f"its spec lacks {', '.join(lacking)}")
     if not isinstance(record.hardware, dict):
         raise WrongTypeError("environment.hardware is no object")
-    if "environment" in vars(record):
-        _check_long(record)
+    if "metrics" in vars(record):
+        _check_metrics(record.metrics)
+    if "readings" in vars(record):
+        _check_readings(record.readings)
+    for name in RAW:
+        if not isinstance(vars(record).get(name, {}), Mapping):
+            raise WrongTypeError(f"{name} is no object")
     datetime.fromisoformat(record.started_at)
     if "\\u" in text or not text.isascii():
         json.dumps([record.spec, record.hardware, record.reason], ensure_ascii=False).encode()
 
 
-def _check_long(record: Record) -> None:
-    for metric in record.metrics:
+def _check_metrics(metrics: Iterable[Any]) -> None:
+    for metric in metrics:
         if not isinstance(metric, dict):
             raise WrongTypeError("a metric is no object")
         _check_types({"name": None, "column": 0, **metric}, _METRIC, "metric.")
-    for name, reading in record.readings.items():
+
+
+def _check_readings(readings: Mapping[str, Reading]) -> None:
+    for name, reading in readings.items():
         if not isinstance(reading.value, int | float) or not isinstance(reading.unit, str):
             raise WrongTypeError(f"the reading {name} is {reading.value!r:.40} {reading.unit!r:.40}")
-    for name in RAW:
-        if not isinstance(getattr(record, name), Mapping):
-            raise WrongTypeError(f"{name} is no object")
 
 
 def _check_types(values: Mapping[str, Any], types: Mapping[str, tuple[type, ...]], prefix: str) -> None:

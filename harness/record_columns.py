@@ -1,9 +1,9 @@
 """The columns of a record beside its body: what plans and tables need of every record.
 
-`head` holds its fields with a single value, spec, inputs, readings and the description of the hardware. `basis` is the
-digest of the basis, which many records share and which is kept among the raw values. A record is made of these, and its
-body is read when another field is first looked into. Of a store of an earlier schema, which has no such columns, bodies
-are read one by one and all but the same fields is dropped.
+`head` holds all of it but its basis, its samples, and metrics with values over resampled items. `basis` is the digest
+of the basis, which many records share and which is kept among the raw values. A record is made of these, and its body
+is read when another field is first looked into. Of a store of an earlier schema, which has no such columns, bodies are
+read one by one and all but the same fields is dropped.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -19,10 +19,12 @@ import sqlalchemy as sa
 
 from harness.damaged import UNREADABLE, DamagedRecordError, check
 from harness.errors import StoreError
-from harness.records import HEAD, Record, as_written_today, from_head, from_json
+from harness.records import RAW, Record, as_written_today, from_head, from_json
 
 CHUNK = 500
 """Rows that are held at a time."""
+_LEFT_OUT = frozenset({"basis", "samples", *RAW})
+"""Fields of a body that its head lacks; early records have raw values there."""
 
 
 def columns() -> tuple[sa.Column[Any], ...]:
@@ -55,9 +57,10 @@ def checksum(body: str) -> int:
 
 
 def _head(content: Mapping[str, Any]) -> dict[str, Any]:
-    current = as_written_today(content)
-    head = {name: current[name] for name in (*HEAD, "readings") if name in current}
-    return {**head, "hardware": (content.get("environment") or {}).get("hardware") or {}}
+    head = {name: value for name, value in as_written_today(content).items() if name not in _LEFT_OUT}
+    if any(metric.get("replicates") for metric in head["metrics"]):
+        del head["metrics"]
+    return head
 
 
 def _json(value: Any) -> str:
@@ -92,8 +95,22 @@ def add(connection: sa.Connection, records: sa.Table, keep: Callable[[str, str],
         connection.execute(records.update().where(records.c.number == number).values(row))
 
 
+def parsed(rows: Sequence[Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
+    """Parse the heads of rows together: they share the names in them, which takes half the memory.
+
+    Returns:
+        The rows, each with its head parsed; with None where a head is missing or damaged: `Reader.record` tells which.
+    """
+    try:
+        heads = json.loads(f"[{','.join(row[2] for row in rows)}]")
+    except (TypeError, ValueError, RecursionError):
+        heads = []
+    whole = len(heads) == len(rows)
+    return ((*row, heads[place] if whole else None) for place, row in enumerate(rows))
+
+
 class Reader:
-    """Makes records of rows: number, body, and head, digest of the basis and checksum of the body, if there are any.
+    """Makes records of rows: number, body, head, digest of the basis, checksum of the body, and what `parsed` adds.
 
     Long fields are read when they are first looked into. Records of one basis share it.
     """
@@ -112,9 +129,10 @@ class Reader:
             StoreError: it was written by a newer harness.
             TypeError, ValueError, KeyError, AttributeError, RecursionError: it is damaged.
         """
-        number, body, head, digest, written = row
+        number, body, head, digest, written, content = row
         if head is not None and written == checksum(body):
-            record = self._made(number, json.loads(head), partial(self._basis, number, digest) if digest else dict)
+            content = json.loads(head) if content is None else content
+            record = self._made(number, content, partial(self._basis, number, digest) if digest else dict)
             check(record, head)
         else:
             check(from_json(body, self._raw), body)
@@ -124,7 +142,8 @@ class Reader:
         return record
 
     def _made(self, number: int, head: dict[str, Any], basis: Callable[[], dict[str, Any]]) -> Record:
-        return from_head(head, basis, partial(self._whole, number, head["id"]))
+        raw = partial(self._raw_of, number, head["id"])
+        return from_head(head, raw, basis, partial(self._whole, number, head["id"], raw))
 
     def _basis(self, number: int, digest: str) -> dict[str, Any]:
         """Return the basis that several records share, the record's own where that is damaged."""
@@ -134,19 +153,23 @@ class Reader:
             basis = json.loads(self._body(number))["basis"]
         return basis
 
-    def _whole(self, number: int, record_id: str) -> Record:
+    def _raw_of(self, number: int, record_id: str, digest: str) -> str:
+        """Return raw values of a record.
+
+        Raises:
+            DamagedRecordError: they cannot be read.
+        """
+        try:
+            return self._raw(digest)
+        except StoreError as error:
+            raise DamagedRecordError(record_id, f"record {number}: {error}") from error
+
+    def _whole(self, number: int, record_id: str, raw: Callable[[str], str]) -> Record:
         """Return all of a record.
 
         Raises:
             DamagedRecordError: it cannot be read; later, raw values of it cannot.
         """
-
-        def raw(digest: str) -> str:
-            try:
-                return self._raw(digest)
-            except StoreError as error:
-                raise DamagedRecordError(record_id, f"record {number}: {error}") from error
-
         try:
             body = self._body(number)
             record = from_json(body, raw)

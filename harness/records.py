@@ -147,15 +147,20 @@ class Record(StepResult):
 
 _LONG = frozenset(each.name for each in fields(Record) if each.default_factory is not MISSING)
 """The fields with several values."""
-HEAD = tuple(each.name for each in fields(Record) if each.name not in {*_LONG, "stale"})
-"""The others, of which a store has the values beside a record's body."""
 
 
-def from_head(head: dict[str, Any], basis: Callable[[], dict[str, Any]], whole: Callable[[], Record]) -> Record:
+def from_head(
+    head: dict[str, Any],
+    raw: Callable[[str], str],
+    basis: Callable[[], dict[str, Any]],
+    whole: Callable[[], Record],
+) -> Record:
     """Return a record of which some fields are there; others are read when they are first looked into.
 
     Args:
-        head: the fields of `HEAD` that were written, `readings` as written and `hardware`.
+        head: a body of which fields with several values may be missing, but `readings`; an earlier harness left out
+            most, and wrote `hardware` beside them.
+        raw: SHA-256 → text of raw values.
         basis: gives its basis.
         whole: gives all of it.
 
@@ -163,7 +168,7 @@ def from_head(head: dict[str, Any], basis: Callable[[], dict[str, Any]], whole: 
         StoreError: the record was written by a newer harness.
     """
     _check_version(head["version"])
-    readings = head.pop("readings")
+    readings, digests = head.pop("readings"), head.pop("raw", None)
 
     def later(name: str) -> dict[str, Any]:
         if name == "readings":
@@ -174,7 +179,8 @@ def from_head(head: dict[str, Any], basis: Callable[[], dict[str, Any]], whole: 
         return {each: read[each] for each in _LONG - {"readings", "basis"}}
 
     record = object.__new__(Record)
-    vars(record).update(head, _later=later)
+    kept = {} if digests is None else {name: {} for name in RAW} | _raw_later(digests, raw)
+    vars(record).update(head, **kept, _later=later)
     return record
 
 
@@ -258,7 +264,7 @@ def from_json(text: str, raw: Callable[[str], str]) -> Record:
     """
     body = json.loads(text)
     _check_version(body["version"])
-    later: dict[str, Any] = {name: _later(name, raw, digest) for name, digest in body.pop("raw", {}).items()}
+    later = _raw_later(body.pop("raw", {}), raw)
     return Record(**_read(body), **later)
 
 
@@ -267,6 +273,10 @@ def _check_version(version: int) -> None:
         raise StoreError(
             f"A record has version {version}; this harness reads up to {VERSION}. Upgrade viability-harness."
         )
+
+
+def _raw_later(digests: Mapping[str, str], raw: Callable[[str], str]) -> dict[str, Any]:
+    return {name: _later(name, raw, digest) for name, digest in digests.items()}
 
 
 def _later(name: str, raw: Callable[[str], str], digest: str) -> Later:
@@ -284,15 +294,16 @@ class _Few(dict[str, float]):
 
 def _read(body: dict[str, Any]) -> dict[str, Any]:
     readings = {name: Reading(*reading) for name, reading in body["readings"].items()}
-    body = as_written_today(body)
-    return body | {"readings": readings, "metrics": [_metric(metric) for metric in body.get("metrics", [])]}
+    return as_written_today(body) | {"readings": readings}
 
 
 def as_written_today(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a body with current names of fields: before version 5 the spec was called `asked`."""
-    return {"spec" if name == "asked" else name: value for name, value in body.items()}
+    """Return a body with current names.
 
-
-def _metric(metric: dict[str, Any]) -> dict[str, Any]:
-    """Return a metric with current names: before version 4 the random baseline was called `chance`."""
-    return {"random_baseline" if name == "chance" else name: value for name, value in metric.items()}
+    Before version 5 the spec was called `asked`, before 4 the random baseline of a metric `chance`.
+    """
+    metrics = [
+        {"random_baseline" if name == "chance" else name: value for name, value in metric.items()}
+        for metric in body.get("metrics", [])
+    ]
+    return {"spec" if name == "asked" else name: value for name, value in body.items()} | {"metrics": metrics}

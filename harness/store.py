@@ -129,11 +129,12 @@ class Store:
         One that cannot be read is reported on stderr and left out.
         """
         beside = (RECORDS.c.head, RECORDS.c.basis, RECORDS.c.checksum) if self._has_columns else [sa.null()] * 3
-        rows = sa.select(RECORDS.c.number, RECORDS.c.body, *beside).order_by(RECORDS.c.number)
+        query = sa.select(RECORDS.c.number, RECORDS.c.body, *beside).order_by(RECORDS.c.number)
         with self._guard(), self._engine.connect() as connection:
-            streamed = connection.execution_options(yield_per=record_columns.CHUNK).execute(rows)
+            streamed = connection.execution_options(yield_per=record_columns.CHUNK).execute(query)
             reader = record_columns.Reader(self._body, self._kept)
-            records, self.left_out = sound(((row[0], row) for row in streamed), reader.record, self.label)
+            rows = (row for page in streamed.partitions() for row in record_columns.parsed(page))
+            records, self.left_out = sound(((row[0], row) for row in rows), reader.record, self.label)
         return records
 
     def _body(self, number: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
@@ -90,19 +90,72 @@ def test_a_record_without_columns_among_others_is_read_by_its_body(old: Path) ->
 
 
 def test_what_plans_and_tables_need_of_every_record_reads_no_body(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outcome, spec, inputs, readings, basis and hardware are there; copies with another mark read no body either."""
+    """All is there but samples, and raw values before version 6; copies with another mark read no body either."""
     open_store(str(old), create=True).close()
     monkeypatch.setattr(Store, "_body", lambda _, number: pytest.fail(f"the body of {number} is read"))
+    raw = {"series", "scores", "items", "answers", "usage", "runs"}
     records = [changed(record, stale=("later",)) for record in _read(old)]
 
     assert [record.version for record in records] == list(range(1, VERSION + 1))
     assert {record.value("wall_s") for record in records} == {2.5}
     assert records[-1].basis["python"]
     assert records[-1].hardware
+    for record, whole in zip(records, _bodies(), strict=True):
+        expected = from_json(whole, RAW.__getitem__)
+        names = {field.name for field in fields(Record)} - {"stale", "samples"} - (set() if record.version > 5 else raw)
+        assert {name: getattr(record, name) for name in names} == {name: getattr(expected, name) for name in names}
     assert {record.stale for record in records} == {("later",)}
     assert not hasattr(records[0], "no_such_field")
-    with pytest.raises(pytest.fail.Exception, match="the body of 1 is read"):
-        _ = records[0].notes
+    for record, name in ((records[0], "scores"), (records[-1], "samples")):
+        with pytest.raises(pytest.fail.Exception, match="is read"):
+            getattr(record, name)
+
+
+def test_values_over_resampled_items_stay_in_the_body(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are thousands for each metric, and few tables take them."""
+    metric = {"name": "bleu", "unit": "", "column": None, "higher_is_better": True, "ceiling": 100.0}
+    body = json.loads(_bodies()[-1])
+    open_store(str(old), create=True).close()
+    for replicates in ([], [30.5, 31.5]):
+        text = json.dumps(body | {"metrics": [metric | {"value": 31.0, "replicates": replicates}]})
+        row, shared = record_columns.values(text)
+        reader = record_columns.Reader(lambda _, text=text: text, (shared | RAW).__getitem__)
+        (row,) = record_columns.parsed([(1, text, row["head"], row["basis"], row["checksum"])])
+        assert "replicates" not in row[2] or not replicates
+        assert reader.record(row).metrics[0]["replicates"] == replicates
+
+
+def test_a_head_of_an_earlier_harness_is_enough(old: Path) -> None:
+    """It had the fields with a single value, the spec, readings and the hardware; the others are read in the body."""
+    open_store(str(old), create=True).close()
+    expected = _read(old)
+    fields_then = {field.name for field in fields(Record) if field.default_factory is MISSING} | {"spec", "inputs"}
+    with sqlite3.connect(old / "harness.db") as connection:
+        for number, head, body in connection.execute("SELECT number, head, body FROM records").fetchall():
+            then = {name: value for name, value in json.loads(head).items() if name in {*fields_then, "readings"}}
+            hardware = (json.loads(body).get("environment") or {}).get("hardware") or {}
+            text = json.dumps({**then, "hardware": hardware})
+            connection.execute("UPDATE records SET head = ? WHERE number = ?", (text, number))
+    connection.close()
+
+    assert _read(old) == expected
+    assert [record.hardware for record in _read(old)] == [record.hardware for record in expected]
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "null", "{},{}", '{"id": "x"}'])
+def test_a_damaged_head_leaves_one_record_out(
+    damage: str, old: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Heads are parsed together: the others are read as they are."""
+    open_store(str(old), create=True).close()
+    expected = _read(old)
+    monkeypatch.setattr("harness.damaged._reported", set())
+    with sqlite3.connect(old / "harness.db") as connection:
+        connection.execute("UPDATE records SET head = ? WHERE number = 3", (damage,))
+    connection.close()
+
+    assert _read(old) == [*expected[:2], *expected[3:]]
+    assert "warning: record 3 of store" in capsys.readouterr().err
 
 
 def test_records_share_a_basis(old: Path) -> None:
@@ -138,7 +191,7 @@ def test_a_newer_record_is_refused_by_its_columns() -> None:
 
     with pytest.raises(StoreError, match=f"version {VERSION + 1}; this harness reads up to {VERSION}"):
         record_columns.Reader({}.__getitem__, shared.__getitem__).record(
-            (1, body, row["head"], row["basis"], row["checksum"])
+            (1, body, row["head"], row["basis"], row["checksum"], None)
         )
 
 
