@@ -145,7 +145,13 @@ def _damage(store: Path, step: str) -> str:
     return "another"
 
 
-@pytest.mark.parametrize("command", ["table accuracy", "table viability", "table cost", "report"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "table accuracy", "table viability", "table cost", "report", "export predictions", "compare tfidf mlp",
+        "compare tfidf mlp --answers all", "explain accuracy --model tfidf --where metric=accuracy",
+    ],
+)  # fmt: skip
 def test_a_record_with_damaged_raw_values_is_left_out(
     command: str, store: Path, harness_command: Callable[..., Any]
 ) -> None:

@@ -102,7 +102,7 @@ def compare(
     from harness.plugins import load_plugins
     from harness_reports.cells import rows
     from harness_reports.measured.answers import answers as answers_of
-    from harness_reports.measured.store import read_store
+    from harness_reports.measured.store import made_of, read_store
     from harness_reports.prices.compared import compared
     from harness_reports.reasons import speaking
     from harness_reports.show.formats import SUFFIXES, WRITERS
@@ -115,10 +115,11 @@ def compare(
     (by_hour,) = by_machines([chosen], machine, records)
     with speaking(lang):
         if answers is not None:
-            shown = _chosen(answers_of(records, candidates, **wanted), answers, search or "")
+            every = made_of(records, lambda read: answers_of(read, candidates, **wanted))
+            shown = _chosen(every, answers, search or "")
             write(WRITERS[kind]("answers", _for_people(shown, kind)), output)
             return
-        frame = compared(records, candidates, by_hour or chosen, margin=margin, **wanted)
+        frame = made_of(records, lambda read: compared(read, candidates, by_hour or chosen, margin=margin, **wanted))
         _check_all(candidates, frame)
         write(WRITERS[kind]("comparison", frame), output)
     if any(_fails(row, fail_if) for row in rows(frame)):

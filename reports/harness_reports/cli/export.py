@@ -54,13 +54,15 @@ def export(
     """
     from harness.plugins import load_plugins
     from harness_reports.measured.predictions import predictions
-    from harness_reports.measured.store import read_store
+    from harness_reports.measured.store import made_of, read_store
 
     kind = "csv" if form is None and output is None else form_of(form, output, SUFFIXES)
     plugins = load_plugins(plugin or ())
     chosen = {"task": None if task is None else plugins.current_task(task), "model": model}
-    records = [record for record in read_store(store, plugins) if record.step != "serve"]
-    write(_written(kind, _only(predictions(records), chosen, name)), output)
+    frame = made_of(
+        read_store(store, plugins), lambda read: predictions([record for record in read if record.step != "serve"])
+    )
+    write(_written(kind, _only(frame, chosen, name)), output)
 
 
 def _only(frame: pd.DataFrame, chosen: dict[str, str | None], name: str) -> pd.DataFrame:

@@ -30,6 +30,8 @@ from harness_reports.cli.options import (
 
 if TYPE_CHECKING:
     from harness.facts import PriceBook
+    from harness_reports.figures.explained import Explained
+    from harness_reports.measured.results import Results
 
 
 class Explainable(StrEnum):
@@ -153,7 +155,7 @@ def explain(
     from harness.plugins import load_plugins
     from harness_reports.explain.tables import Assumed, find, rows
     from harness_reports.figures.explained import as_data, text
-    from harness_reports.measured.store import read_store
+    from harness_reports.measured.store import made_of, read_store
 
     check_budget(name, budget_usd)
     kind = form_of(form, output, {".txt": "text", ".json": "json"})
@@ -167,10 +169,15 @@ def explain(
         assumed = Assumed(plugins.use_cases(), read_figures(figure), owned, budget_usd)
     cells = {"task": None if task is None else plugins.current_task(task), "model": model, "use_case": use_case}
     conditions = {key: value for key, value in cells.items() if value is not None}
-    row = find(rows(name.value, records, chosen, assumed), conditions | pairs("--where", where))
-    figures = [row.explain(column)] if column else list(row.figures().values())
+    wanted = conditions | pairs("--where", where)
+
+    def explained(read: Results) -> tuple[str, list[Explained]]:
+        row = find(rows(name.value, read, chosen, assumed), wanted)
+        return row.title, [row.explain(column)] if column else list(row.figures().values())
+
+    title, figures = made_of(records, explained)
     if kind == TreeFormat.JSON:
-        body = {"table": name.value, "row": row.title, "figures": [as_data(figure) for figure in figures]}
+        body = {"table": name.value, "row": title, "figures": [as_data(figure) for figure in figures]}
         write(json.dumps(body, indent=2, ensure_ascii=False) + "\n", output)
     else:
-        write("\n".join([f"{name.value}: {row.title}\n", *map(text, figures)]), output)
+        write("\n".join([f"{name.value}: {title}\n", *map(text, figures)]), output)
