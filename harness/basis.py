@@ -126,7 +126,7 @@ class Bases:
             "data": self.data(spec),
             "weights": self.weights(spec),
             "python": platform.python_version(),
-            "threads": threads(),
+            "threads": self.threads(spec["hardware"]),
             "machine": self.machine(spec["hardware"]),
             PLUGINS: {role: self.owner(role, spec[role]) for role in closures if role in ROLES},
         }
@@ -178,8 +178,16 @@ class Bases:
         key = json.dumps([spec["model"], spec["settings"]], sort_keys=True)
         return self._once("weights", key, lambda: _identity(model, spec["settings"]))
 
+    def threads(self, hardware: str) -> dict[str, Any]:
+        """Return what sets the libraries' number of threads where steps on hardware are done."""
+        probe = self._plugins.probe(hardware)
+        return threads() if probe is None else {**threads(), "usable_cores": probe.usable_cores}
+
     def machine(self, hardware: str) -> dict[str, Any]:
-        """Return what of this machine's hardware a result rests on."""
+        """Return what of the machine that does steps on hardware a result rests on."""
+        probe = self._plugins.probe(hardware)
+        if probe is not None:
+            return dict(probe.machine)
         description = self._once("machine", hardware, lambda: _described(self._plugins.find("hardware", hardware)))
         return {name: description.get(name) for name in ("device_name", "price_quantity")}
 

@@ -150,8 +150,8 @@ def unsupported(case: Case, plugins: Plugins) -> str | None:
         return f"{model.name} does not compute on {hardware.device} devices"
     if device not in runtime.devices:
         return f"{runtime.name} does not run on {hardware.device} devices"
-    if reason := answer_of(runtime, "unavailable", device):
-        return str(reason)
+    if reason := plugins.no_runtime(runtime.name, case.hardware):
+        return reason
     if case.precision not in runtime.precisions or case.precision not in hardware.precisions:
         return f"{runtime.name} on {case.hardware} does not compute in {case.precision}"
     return None
@@ -180,7 +180,7 @@ def _computes_on(model: Model, name: str, suite: Suite, plugins: Plugins) -> str
     if _uses(model, plugins.hardware[name]):
         return name
     others = (other for other in (*suite.hardware, *plugins.hardware) if _uses(model, plugins.hardware[other]))
-    return next((other for other in others if answer_of(plugins.hardware[other], "unavailable") is None), name)
+    return next((other for other in others if plugins.no_hardware(other) is None), name)
 
 
 def _uses(model: Model, hardware: Hardware) -> bool:

@@ -195,9 +195,11 @@ def run(
         spend_usd=spend_usd,
     )
     if on is not None:
-        from harness.on_ray import check_cluster
+        from harness.nodes import Nodes, check_cluster
 
         check_cluster(on, store)
+        plugins.elsewhere = nodes = Nodes(on.partition(":")[2] or None, files)
+        context.call_on_close(nodes.close)
     whole, source = read_suite(suite)
     wanted = narrowed(whole, source, choice, plugins)
     if not dry_run and is_new(store):  # every step is due: import while planning
@@ -207,8 +209,9 @@ def run(
     from harness.run_command import RunCommand
 
     def replan() -> tuple[Plan, Plugins]:
-        plugins = load_plugins(files, silent=True)
-        return make_plan(narrowed(whole, source, choice, plugins), source, plugins), plugins
+        anew = load_plugins(files, silent=True)
+        anew.elsewhere = plugins.elsewhere
+        return make_plan(narrowed(whole, source, choice, anew), source, anew), anew
 
     with readers_named(wanted, choice, plugins):
         plan = make_plan(wanted, source, plugins)

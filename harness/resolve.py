@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any, TypeVar, get_args
 
 from harness.errors import HarnessError, PluginError, SuiteError, unknown
-from harness.hooks import answer_of
 from harness.measure.load import SCENARIOS
 from harness.names import default_name
 from harness.plugins import Plugins
@@ -85,10 +84,10 @@ def _find(plugins: Plugins, source: Source, kind: str, name: str, index: int) ->
         SuiteError: it is unknown, or hardware that cannot be used here.
     """
     try:
-        part = plugins.find(kind, name)
+        plugins.find(kind, name)
     except PluginError as error:
         raise source.error((kind, index), str(error)) from None
-    if kind == "hardware" and (reason := answer_of(part, "unavailable")):
+    if kind == "hardware" and (reason := plugins.no_hardware(name)):
         raise SuiteError(f"Hardware {name!r} cannot be used here: {reason}")
 
 

@@ -17,6 +17,7 @@ from harness.execute.followers import devices_of
 from harness.execute.worker import _hardware
 from harness.on_ray import taken
 from harness.parallel import SET, Failure, Other, Place, Team, _loopback, _raised_elsewhere, joined, told
+from harness.plugins import load_plugins
 from harness.steps import Job
 from harness.store import open_store
 
@@ -78,6 +79,14 @@ def test_ray_is_asked_for_what_all_processes_take() -> None:
     """A step of one takes the hardware's resources once."""
     assert taken(Cards(), {}) == {"CPU": 2, "GPU": 1, "h100": 0.5}
     assert taken(Cards(), {"budget": {"steps": 1, "processes": 2}}) == {"CPU": 4, "GPU": 2, "h100": 1.0}
+
+
+def test_hardware_says_what_it_takes_of_a_node() -> None:
+    """What is behind an endpoint takes nothing."""
+    hardware = load_plugins(silent=True).hardware
+    assert {name: dict(hardware[name].resources) for name in ("cpu", "cuda", "remote")} == {
+        "cpu": {"CPU": 1}, "cuda": {"CPU": 1, "GPU": 1}, "remote": {},
+    }  # fmt: skip
 
 
 class OddError(Exception):

@@ -17,6 +17,7 @@ from harness.estimate import estimate_s
 from harness.listing import as_text
 from harness.plan import Plan
 from harness.plugins import Plugins
+from harness.probe import Probe
 from harness.records import Record
 from harness.seams import Data, Reading, Task
 from harness.why import why_pending
@@ -371,6 +372,43 @@ def test_a_runtime_takes_any_hardware_with_a_device_it_knows(
     plan = plan_of(hardware=["chip"], runtimes=["plain"])
 
     assert {step.unsupported for step in plan.steps if step.kind == "serve"} == {why}
+
+
+FAR = Probe(None, {"device_name": "far", "price_quantity": 8}, 64.0, {"plain": None, "paper": "no paper there"})
+
+
+def test_a_suite_is_planned_for_the_machines_that_do_its_steps(plan_of: PlanOf, toys: Plugins) -> None:
+    """What they say of hardware and runtimes counts; thread variables are those of the planning machine."""
+    here = plan_of(models=["counter"])
+    toys.elsewhere = lambda _: FAR
+    there = plan_of(models=["counter"])
+
+    assert {step.basis["machine"]["device_name"] for step in there.steps} == {"far"}
+    assert {step.basis["threads"]["usable_cores"] for step in there.steps} == {64.0}
+    assert _fingerprints(here).isdisjoint(_fingerprints(there))
+    assert {step.spec["runtime"]: step.unsupported for step in there.steps if step.kind == "serve"} == {
+        "plain": None, "paper": "no paper there",
+    }  # fmt: skip
+
+
+def test_hardware_that_the_other_machines_lack_is_told(plan_of: PlanOf, toys: Plugins) -> None:
+    """Though this machine has it."""
+    toys.elsewhere = lambda _: Probe("no node of the cluster has CPU: 1", {}, 0, {})
+    with pytest.raises(SuiteError, match="Hardware 'here' cannot be used here: no node of the cluster has CPU: 1"):
+        plan_of(models=["counter"])
+
+
+def test_hardware_that_takes_nothing_of_a_node_is_asked_here(
+    plan_of: PlanOf, toys: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its steps are done by the planning machine."""
+    here = plan_of(models=["counter"])
+    monkeypatch.setattr(type(toys.hardware["here"]), "resources", {})
+    toys.elsewhere = lambda _: FAR
+
+    assert {step.basis["machine"]["device_name"] for step in plan_of(models=["counter"]).steps} == {
+        step.basis["machine"]["device_name"] for step in here.steps
+    }
 
 
 def test_a_model_is_measured_on_hardware_that_it_uses(

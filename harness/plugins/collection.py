@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import typer
 
     from harness.made import Made
+    from harness.probe import Probe
     from harness.records import Record
 
 GROUP = "harness"
@@ -57,6 +58,8 @@ class Plugins:
         """Plugin → its distribution."""
         self._broken_checks: set[str] = set()
         """Plugins that cannot check use cases: asked again, they would fail for each."""
+        self.elsewhere: Callable[[Hardware], Probe] | None = None
+        """Asks the machines that do the steps what they say of hardware, if it is not this machine that does them."""
 
     @property
     def loaded(self) -> list[Plugin]:
@@ -161,6 +164,26 @@ class Plugins:
         if name not in offers:
             raise PluginError(unknown(singular(kind), name, offers) + self._note_of_failures())
         return offers[name]
+
+    def probe(self, hardware: str) -> Probe | None:
+        """Return what the machines that do the steps say of hardware; None where this machine does them."""
+        part: Hardware = self.find("hardware", hardware)
+        return self.elsewhere(part) if self.elsewhere is not None and part.resources else None
+
+    def no_hardware(self, name: str) -> str | None:
+        """Return why hardware cannot be used where steps are done, None if it can."""
+        probe = self.probe(name)
+        reason = answer_of(self.find("hardware", name), "unavailable") if probe is None else probe.unavailable
+        return None if reason is None else str(reason)
+
+    def no_runtime(self, name: str, hardware: str) -> str | None:
+        """Return why a runtime cannot run on hardware where steps are done, None if it can."""
+        probe = self.probe(hardware)
+        if probe is not None:
+            return probe.runtimes.get(name)
+        device = self.find("hardware", hardware).device.partition(":")[0]
+        reason = answer_of(self.find("runtimes", name), "unavailable", device)
+        return None if reason is None else str(reason)
 
     def _note_of_failures(self) -> str:
         """Return how many plugins failed to load, one of which may bring what is not found; empty if none did."""

@@ -45,7 +45,8 @@ class Hardware(Declaration):
     bit_reproducible: ClassVar[bool] = True
     """Whether the same step with the same seed gives the same bits; if not, records note it."""
     resources: ClassVar[Mapping[str, float]] = MappingProxyType({"CPU": 1})
-    """What a step takes of a cluster's node: `CPU`, `GPU`, and labels of one's own, such as `h100`."""
+    """What a step takes of a cluster's node: `CPU`, `GPU`, and labels of one's own, such as `h100`. Where it takes
+    nothing, steps are done by the machine that plans the suite."""
 
     @abstractmethod
     def unavailable(self) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from harness import Assignment, Hardware, Meter, Model, Predict, Runtime
@@ -22,6 +23,7 @@ class Remote(Hardware):
     device = DEVICE
     precisions = (AS_SERVED,)
     bit_reproducible = False
+    resources = MappingProxyType({})
 
     def unavailable(self) -> str | None:
         """Return None: whether a server answers is found where it is asked."""

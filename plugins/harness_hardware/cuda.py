@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import metadata
+from types import MappingProxyType
 from typing import Any
 
 from harness import Hardware, Meter, PluginError, Reading, Unsupported
@@ -46,6 +47,7 @@ class Cuda(Hardware):
     device = "cuda:0"
     precisions = ("fp32", "bf16")
     bit_reproducible = False
+    resources = MappingProxyType({"CPU": 1, "GPU": 1})
 
     def unavailable(self) -> str | None:
         """Return why no CUDA device can be used here, or None."""
