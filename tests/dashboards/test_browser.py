@@ -286,6 +286,7 @@ def test_nothing_is_wider_than_the_window(page: Any, language: str, tmp_path: Pa
 def _speak(page: Any, language: str, names: dict[str, tuple[str, str]]) -> None:
     """Select a language, and wait for the page's title in it and for all that follows it."""
     if language != "en":
+        _drawn(page)  # a run that began before the click would set the language back
         page.get_by_text(LANGUAGES[language]).first.click()
     page.get_by_role("heading", name=names[language][1]).wait_for()
     _drawn(page)

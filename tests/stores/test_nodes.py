@@ -162,4 +162,4 @@ def test_a_suite_that_no_node_fits_fails_with_the_reason(
     reasons = [str(record.reason) for record in failures]
     assert {record.outcome for record in failures} == {"failed"}
     assert all("No node is of the kind that the suite is planned for" in reason for reason in reasons)
-    assert all("planned {'usable_cores': 1}" in reason for reason in reasons)
+    assert all("planned {'usable_cores': 1" in reason and "there {'usable_cores': 2" in reason for reason in reasons)
