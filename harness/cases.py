@@ -143,7 +143,7 @@ def unsupported(case: Case, plugins: Plugins) -> str | None:
         plugins.runtimes[case.runtime],
         plugins.hardware[case.hardware],
     )
-    device = _device_type(hardware)
+    device = hardware.device_type
     if runtime.format is not None and runtime.format not in answer_of(model, "formats_of", case.start):
         return f"{model.name} is not exported to {runtime.format}"
     if not _uses(model, hardware):
@@ -164,7 +164,7 @@ def _where_it_runs(case: Case, suite: Suite, plugins: Plugins) -> Case:
     """
     name = _computes_on(plugins.models[case.model.name], case.hardware, suite, plugins)
     hardware = plugins.hardware[name]
-    fitting = [one for one, runtime in plugins.runtimes.items() if _device_type(hardware) in runtime.devices]
+    fitting = [one for one, runtime in plugins.runtimes.items() if hardware.device_type in runtime.devices]
     if name == case.hardware or not fitting or set(fitting) & set(suite.runtimes):
         return case._replace(hardware=name)
     precisions = plugins.runtimes[fitting[0]].precisions
@@ -184,11 +184,7 @@ def _computes_on(model: Model, name: str, suite: Suite, plugins: Plugins) -> str
 
 
 def _uses(model: Model, hardware: Hardware) -> bool:
-    return model.devices is None or _device_type(hardware) in model.devices
-
-
-def _device_type(hardware: Hardware) -> str:
-    return hardware.device.partition(":")[0]
+    return model.devices is None or hardware.device_type in model.devices
 
 
 def _start(model: Model, case: Case, suite: Suite, kind: str) -> str:

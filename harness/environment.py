@@ -9,7 +9,8 @@ import random
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -92,6 +93,21 @@ def _git(folder: str, *arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
+
+
+@contextmanager
+def variables(values: Mapping[str, str], also: Iterable[str] = ()) -> Iterator[None]:
+    """Set environment variables for a while, and restore them and others that may be set meanwhile."""
+    before = {name: os.environ.get(name) for name in (*values, *also)}
+    os.environ |= values
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def process() -> dict[str, Any]:

@@ -202,6 +202,6 @@ def _probe(name: str, files: tuple[str, ...], folder: str) -> Probe:
     cores = environment.usable_cpus()
     if (reason := plugins.no_hardware(name)) is not None:
         return Probe(reason, {}, cores, {})
-    device = plugins.find("hardware", name).device.partition(":")[0]
+    device = plugins.find("hardware", name).device_type
     fitting = [runtime for runtime, part in plugins.runtimes.items() if device in part.devices]
     return Probe(None, Bases(plugins).machine(name), cores, {one: plugins.no_runtime(one, name) for one in fitting})

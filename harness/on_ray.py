@@ -102,12 +102,15 @@ class OnRay:
     def _end(self, step: Step, tried: Future[Tried], ended: Any) -> None:
         """Take over what came of a task: what Ray says of a node or process that was lost is the step's record."""
         error = ended.exception()
-        if error is None and isinstance(unfit := ended.result(), Unfit) and self._others(step, unfit):
-            self._give(step, tried)
-            return
+        result: Any = ended.result() if error is None else None
+        if isinstance(result, Unfit):
+            if self._others(step, result):
+                self._give(step, tried)
+                return
+            result = _failed(result.reason)
         self._running.pop(tried, None)
         if error is None:
-            tried.set_result(_failed(unfit.reason) if isinstance(unfit := ended.result(), Unfit) else unfit)
+            tried.set_result(result)
         elif isinstance(cause := getattr(error, "cause", None), StoreError):
             tried.set_exception(cause)
         else:

@@ -161,7 +161,7 @@ def joined(place: Place) -> Iterator[None]:
     except ImportError as error:
         raise Unsupported(f"Training in several processes needs PyTorch and accelerate: {error}") from error
     backend = "gloo" if place.devices[0] == "cpu" else "cpu:gloo,cuda:nccl"
-    with _environment_of(place):
+    with environment.variables(_variables(place), SET):
         environment.limit_threads()
         store = distributed.FileStore(place.file, len(place.devices))
         store.set_timeout(timedelta(seconds=JOIN_S))
@@ -179,24 +179,14 @@ def told(error: BaseException) -> Failure:
     return Failure(type(error).__name__, plain.message(error), "".join(traceback.format_exception(error)))
 
 
-@contextmanager
-def _environment_of(place: Place) -> Iterator[None]:
-    """Set what accelerate and gloo read, and restore it."""
+def _variables(place: Place) -> dict[str, str]:
+    """Return what accelerate and gloo read."""
     count = len(place.devices)
-    before = {name: os.environ.get(name) for name in SET}
-    os.environ |= {
+    return {
         "RANK": str(place.rank), "LOCAL_RANK": str(place.rank),
         "WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count),
         "OMP_NUM_THREADS": str(max(1, environment.compute_threads() // count)), "GLOO_SOCKET_IFNAME": _loopback(),
     }  # fmt: skip
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _loopback() -> str:

@@ -13,14 +13,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from queue import Empty, SimpleQueue
 from types import ModuleType
 from typing import Any
 
-from harness import plain
+from harness import environment, plain
 from harness.errors import HarnessError
 from harness.execute import HARNESS, NAMES, SAFE_PATH
 from harness.execute.bounds import Bounds
@@ -116,7 +116,7 @@ class Supervisor:
         """
         if not self._forks:
             return
-        with _environment({NAMES: " ".join(self._preload), HARNESS: str(os.getpid()), SAFE_PATH: "1"}):
+        with environment.variables({NAMES: " ".join(self._preload), HARNESS: str(os.getpid()), SAFE_PATH: "1"}):
             resource_tracker.ensure_running()
             before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
@@ -161,21 +161,6 @@ def _interrupts_held() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         if came:
             signal.raise_signal(signal.SIGINT)
-
-
-@contextlib.contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a while."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ |= variables
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @contextlib.contextmanager

@@ -181,8 +181,8 @@ class Plugins:
         probe = self.probe(hardware)
         if probe is not None:
             return probe.runtimes.get(name)
-        device = self.find("hardware", hardware).device.partition(":")[0]
-        reason = answer_of(self.find("runtimes", name), "unavailable", device)
+        device_type = self.find("hardware", hardware).device_type
+        reason = answer_of(self.find("runtimes", name), "unavailable", device_type)
         return None if reason is None else str(reason)
 
     def _note_of_failures(self) -> str:

@@ -48,6 +48,11 @@ class Hardware(Declaration):
     """What a step takes of a cluster's node: `CPU`, `GPU`, and labels of one's own, such as `h100`. Where it takes
     nothing, steps are done by the machine that plans the suite."""
 
+    @property
+    def device_type(self) -> str:
+        """The type of its torch device: `cpu`, `cuda`."""
+        return self.device.partition(":")[0]
+
     @abstractmethod
     def unavailable(self) -> str | None:
         """Return why it cannot be used here, or None; must not import a heavy library."""

@@ -83,7 +83,7 @@ def meters_read(bench: HardwareBench) -> None:
 @HARDWARE.rule("Provide a runtime for its kind of device.")
 def something_runs_on_it(bench: HardwareBench) -> None:
     """A runtime takes its kind of device, and `synchronise` works."""
-    kind = bench.present.device.partition(":")[0]
+    kind = bench.present.device_type
     if not any(kind in runtime.devices for runtime in bench.plugins.runtimes.values()):
         raise CheckFailed(f"No runtime runs on {kind!r} devices.")
     bench.present.synchronise()
